@@ -1,0 +1,1 @@
+"""Messages, links, stores, producer API and command line: no Qt here."""

@@ -1,0 +1,1 @@
+"""Files only: icons, themes and sample boards, read through importlib.resources."""

@@ -1,0 +1,373 @@
+"""One curve: the samples of a metric name with one set of labels from one producer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from .levels import Levels
+from .marks import Folds, replace_marks, thin_marks
+from .reduce import Reduced, Samples, empty_reduction, reduce_pieces, reduce_unordered
+from .sliding import Reservations, SlidingArray
+from .thinning import Generations, extreme_positions
+
+SETTLE_SAMPLES = 4096  # samples that may wait for their levels while nobody looks at the curve
+MOST_PIECES = 64  # an x that falls more often than that is not taken piece by piece
+MINIMUM_TO_THIN = 256
+MOST_BREAKS = 65_536  # remembered at once; thinning merges those of old samples
+OVERHEAD_BYTES = 4096  # of a curve without samples
+
+
+class Curve:
+    """Samples as columns ``t`` (unix seconds), ``value`` and any fields, with what is needed to draw them fast.
+
+    Args:
+        producer: key of the producer.
+        name: metric name.
+        labels: (label, text) pairs sorted by label.
+        color_index: place of the curve among those of its name, for its colour.
+        reservations: where long columns come from.
+        settle: puts samples that wait to be sorted into this curve.
+    """
+
+    def __init__(
+        self,
+        producer: str,
+        name: str,
+        labels: tuple[tuple[str, str], ...],
+        color_index: int = 0,
+        reservations: Reservations | None = None,
+        settle: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.producer = producer
+        self.name = name
+        self.labels = labels
+        self.color_index = color_index
+        self.lost = 0
+        self.field_names: tuple[str, ...] = ()
+        self._reservations = reservations
+        self._settle = settle
+        self._revision = 0
+        self._next_is_broken = False
+        self._next_is_run = False
+        self._clear_columns()
+
+    def _clear_columns(self) -> None:
+        self._t = SlidingArray(reservations=self._reservations)
+        self._value = SlidingArray(reservations=self._reservations)
+        self._fields = [SlidingArray(reservations=self._reservations) for _ in self.field_names]
+        self._levels = Levels(self._reservations)
+        self._breaks = SlidingArray(np.int64)
+        self._runs = SlidingArray(np.int64)
+        self._folds: dict[str, Folds] = {}
+        self._generations = Generations()
+
+    # what is there
+
+    def __len__(self) -> int:
+        self._settle()
+        return len(self._t)
+
+    @property
+    def revision(self) -> int:
+        """A number that grows with every change of the samples."""
+        self._settle()
+        return self._revision
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the extra columns, those of all definitions of this curve together."""
+        return self.field_names
+
+    @property
+    def first_serial(self) -> int:
+        """Serial of sample 0; it grows when old samples are thinned, the serials of later samples stay."""
+        self._settle()
+        return self._t.first_serial
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of columns, levels and the curve itself."""
+        return OVERHEAD_BYTES + len(self._t) * 8 * (2 + len(self._fields)) + self._levels.nbytes
+
+    @property
+    def breaks(self) -> np.ndarray:
+        """i8[b] ascending positions before which the line is broken: a run starts there or samples are missing."""
+        self._settle()
+        return self._breaks.view() - self._t.first_serial
+
+    @property
+    def run_of(self) -> np.ndarray:
+        """i8[r] ascending positions at which a later run of the producer starts; none for a single run."""
+        self._settle()
+        return self._runs.view() - self._t.first_serial
+
+    @property
+    def runs(self) -> list[tuple[int, int]]:
+        """(start, stop) positions of each run, oldest first."""
+        borders = [0, *(int(start) for start in self.run_of), len(self)]
+        return [(start, stop) for start, stop in pairwise(borders) if stop > start]
+
+    def has(self, x: str) -> bool:
+        """Tell whether ``x`` is "t" or one of the fields."""
+        return x == "t" or x in self.field_names
+
+    def column(self, name: str) -> np.ndarray:
+        """Return a whole column, f8[n], NaN where a sample has no such field.
+
+        The array is a read-only view, valid until the curve is next appended to.
+
+        Args:
+            name: "t", "value" or a field.
+
+        Raises:
+            KeyError: the curve has no such column.
+        """
+        self._settle()
+        return self._column(name).view()
+
+    def latest(self) -> tuple[float, float] | None:
+        """Return time and value of the newest sample."""
+        self._settle()
+        if not len(self._t):
+            return None
+        return float(self._t.view()[-1]), float(self._value.view()[-1])
+
+    # what a plot asks
+
+    def window(self, x: str, lo: float, hi: float) -> slice | np.ndarray:
+        """Return which samples have lo ≤ x ≤ hi: a slice when x never falls, else i8[k] positions."""
+        self._settle()
+        column = self._column(x).view()
+        if len(self._pieces(x)) == 1:
+            return slice(int(np.searchsorted(column, lo, "left")), int(np.searchsorted(column, hi, "right")))
+        return np.flatnonzero((column >= lo) & (column <= hi))
+
+    def pieces(self, x: str) -> list[tuple[int, int]]:
+        """Return (start, stop) stretches in which x never falls; more than ``MOST_PIECES`` when it falls too often."""
+        self._settle()
+        return self._pieces(x)
+
+    def extent(self, x: str) -> tuple[float, float] | None:
+        """Return the smallest and largest finite x, or None when there is none."""
+        self._settle()
+        column = self._column(x).view()
+        pieces = self._pieces(x)
+        if len(pieces) <= MOST_PIECES:
+            ends = [column[position] for start, stop in pieces for position in (start, stop - 1)]
+            if ends and np.isfinite(ends).all():
+                return float(min(ends)), float(max(ends))
+        finite = column[np.isfinite(column)]
+        return (float(finite.min()), float(finite.max())) if len(finite) else None
+
+    def nearest(self, x: str, target: float) -> int | None:
+        """Return the position of the sample whose x is nearest to ``target``; of equals the newest."""
+        self._settle()
+        column = self._column(x).view()
+        pieces = self._pieces(x)
+        if len(pieces) > MOST_PIECES:
+            candidates = np.arange(len(column))
+        else:
+            found = [start + int(np.searchsorted(column[start:stop], target)) for start, stop in pieces]
+            limits = zip(found, pieces, strict=True)
+            candidates = np.array(
+                [p for at, (start, stop) in limits for p in (at - 1, at) if start <= p < stop], dtype=np.int64
+            )
+        distance = np.abs(column[candidates] - target)
+        if not len(candidates) or np.isnan(distance).all():
+            return None
+        best = np.nanmin(distance)
+        equal = column[candidates[np.flatnonzero(distance == best)[-1]]]
+        return self._newest_equal(column, pieces, float(equal))
+
+    def reduce(self, x: str, lo: float, hi: float, pixels: int, *, run: tuple[int, int] | None = None) -> Reduced:
+        """Return what a row of pixels can show of this curve.
+
+        Takes time in proportion to ``pixels``, not to the samples, while x never falls or falls at most 63 times.
+
+        Args:
+            x: "t" or a field.
+            lo, hi: borders of the window on the x axis.
+            pixels: columns of the window.
+            run: only the samples of this entry of ``runs``.
+
+        Raises:
+            KeyError: the curve has no such column.
+        """
+        self._settle()
+        column = self._column(x).view()
+        if not (hi > lo) or pixels < 1 or not len(column):
+            return empty_reduction()
+        self._levels.extend(self._value.view(), self._t.first_serial)
+        samples = Samples(column, self._value.view(), self._levels, self._t.first_serial, self.breaks)
+        pieces = self._pieces(x)
+        start, stop = run if run is not None else (0, len(column))
+        if len(pieces) <= MOST_PIECES:
+            cut = [(max(a, start), min(b, stop)) for a, b in pieces]
+            return reduce_pieces(samples, [(a, b) for a, b in cut if b > a], lo, hi, pixels)
+        positions = start + np.flatnonzero((column[start:stop] >= lo) & (column[start:stop] <= hi))
+        return reduce_unordered(samples, positions, lo, hi, pixels)
+
+    # what the store does
+
+    def append(self, t: np.ndarray, value: np.ndarray, names: tuple[str, ...], fields: Sequence[np.ndarray]) -> None:
+        """Add samples.
+
+        Args:
+            t, value: f8[k]. names: the fields that these samples have. fields: f8[k] for each of them.
+        """
+        if self._next_is_broken or self._next_is_run:
+            self._mark()
+        self._t.extend(t)
+        self._value.extend(value)
+        if names == self.field_names:
+            for column, items in zip(self._fields, fields, strict=True):
+                column.extend(items)
+        else:
+            given = dict(zip(names, fields, strict=True))
+            for name, column in zip(self.field_names, self._fields, strict=True):
+                if name in given:
+                    column.extend(given[name])
+                else:
+                    column.extend_fill(len(t), np.nan)
+        self._revision += 1
+        if self._t.first_serial + len(self._t) - self._levels.covered >= SETTLE_SAMPLES:
+            self._levels.extend(self._value.view(), self._t.first_serial)
+
+    def insert(self, t: np.ndarray, value: np.ndarray, names: tuple[str, ...], fields: Sequence[np.ndarray]) -> range:
+        """Put samples that arrived late in their place, by their time; arguments as of ``append``.
+
+        Returns:
+            The positions they cover from the first to the last of them. Where times go back, that is the end.
+        """
+        self._settle()
+        old = self._t.view()
+        if len(self._pieces("t")) > 1:
+            positions = np.full(len(t), len(old))
+        else:
+            positions = np.searchsorted(old, t, side="right")
+            order = np.argsort(positions, kind="stable")
+            positions, t, value = positions[order], t[order], value[order]
+            fields = [column[order] for column in fields]
+        given = dict(zip(names, fields, strict=True))
+        serials = positions + self._t.first_serial
+        self._t.insert(positions, t)
+        self._value.insert(positions, value)
+        for name, column in zip(self.field_names, self._fields, strict=True):
+            column.insert(positions, given.get(name, np.full(len(t), np.nan)))
+        for marks in (self._breaks, self._runs):
+            replace_marks(marks, marks.view() + np.searchsorted(serials, marks.view(), side="right"))
+        self._levels.reset()
+        self._folds.clear()
+        self._revision += 1
+        return range(int(positions[0]), int(positions[-1]) + len(t))
+
+    def set_breaks(self, positions: range, before: bool, after: bool) -> None:
+        """Say where samples are still missing around some that arrived late; where a run starts stays broken.
+
+        Args:
+            positions: those samples.
+            before, after: whether something is missing before the first and after the last of them.
+        """
+        first = self._t.first_serial
+        marks, runs = self._breaks.view(), self._runs.view()
+        kept = marks[(marks < positions.start + first) | (marks > positions.stop + first) | np.isin(marks, runs)]
+        wanted = [(positions.start, before), (positions.stop, after)]
+        added = [place + first for place, broken in wanted if broken and 0 < place < len(self._t)]
+        replace_marks(self._breaks, np.union1d(kept, np.array(added, dtype=np.int64)))
+        self._next_is_broken |= after and positions.stop == len(self._t)
+        self._revision += 1
+
+    def add_fields(self, names: Sequence[str]) -> None:
+        """Make room for more fields; earlier samples have NaN there."""
+        for name in names:
+            if name not in self.field_names:
+                column = SlidingArray(reservations=self._reservations)
+                column.extend_fill(len(self._t), np.nan)
+                column.first_serial = self._t.first_serial
+                self._fields.append(column)
+                self.field_names = (*self.field_names, name)
+                self._revision += 1
+
+    def break_line(self) -> None:
+        """Break the line before the next sample: samples are missing there."""
+        self._next_is_broken = True
+
+    def start_run(self) -> None:
+        """Let the next sample be the first of a new run."""
+        self._next_is_run = True
+
+    def clear(self) -> None:
+        """Remove all samples; the fields and the colour stay."""
+        self._settle()
+        self._clear_columns()
+        self._next_is_broken = self._next_is_run = False
+        self.lost = 0
+        self._revision += 1
+
+    def thin(self) -> bool:
+        """Replace what is finest in the older half by the minimum and maximum of every eight samples.
+
+        Returns:
+            False when the curve is too short for that.
+        """
+        self._settle()
+        if len(self._t) < MINIMUM_TO_THIN:
+            return False
+        for x in self._folds:
+            self._pieces(x)  # falls are found before their samples move
+        half = len(self._t) // 2
+        first = self._t.first_serial
+        self._levels.extend(self._value.view(), first)
+        start = self._generations.start(first, half)
+        chosen = extreme_positions(self._value.view()[start:half], self._breaks.view() - first - start) + start
+        ahead = max(start, 1 if chosen[0] else 0)  # the very first sample stays for good
+        kept = np.concatenate([np.arange(ahead), chosen])
+        self._generations.note(first, start, kept, half)
+        for column in (self._t, self._value, *self._fields):
+            column.replace_front(half, column.view()[kept])
+        for marks in (self._breaks, self._runs, *(folds.serials for folds in self._folds.values())):
+            thin_marks(marks, kept, first, half)
+        self._levels.rebuild_front(self._value.view(), self._t.first_serial, first + half)
+        self._revision += 1
+        return True
+
+    def _column(self, name: str) -> SlidingArray:
+        if name == "t":
+            return self._t
+        if name == "value":
+            return self._value
+        try:
+            return self._fields[self.field_names.index(name)]
+        except ValueError:
+            raise KeyError(name) from None
+
+    def _mark(self) -> None:
+        serial = np.array([self._t.first_serial + len(self._t)])
+        if len(self._t) and len(self._breaks) < MOST_BREAKS:
+            self._breaks.extend(serial)
+            if self._next_is_run:
+                self._runs.extend(serial)
+        self._next_is_broken = self._next_is_run = False
+
+    def _pieces(self, x: str) -> list[tuple[int, int]]:
+        """Return the stretches in which x never falls; more than ``MOST_PIECES`` when it falls too often."""
+        column = self._column(x).view()
+        first = self._t.first_serial
+        folds = self._folds.setdefault(x, Folds())
+        folds.follow(column, first)
+        if not len(column):
+            return []
+        borders = [0, *(folds.serials.view()[: MOST_PIECES + 1] - first).tolist(), len(column)]
+        return list(pairwise(borders))
+
+    def _newest_equal(self, column: np.ndarray, pieces: Sequence[tuple[int, int]], x: float) -> int:
+        if len(pieces) > MOST_PIECES:
+            return int(np.flatnonzero(column == x)[-1])
+        for start, stop in reversed(pieces):
+            at = start + int(np.searchsorted(column[start:stop], x, "right")) - 1
+            if at >= start and column[at] == x:
+                return at
+        raise AssertionError("the value was found in one of the pieces")

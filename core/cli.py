@@ -1,0 +1,101 @@
+"""The commands that need no window: tail, control, list, doctor."""
+
+from __future__ import annotations
+
+import asyncio
+import json as json_format
+import os
+import sys
+from collections.abc import Coroutine
+from typing import Annotated, Any
+
+import typer
+
+from . import doctor as examination
+from .control_command import VERBS, control
+from .discovery import find_local
+from .headless import say
+from .tail import tail
+from .tail_lines import printable
+
+HEADLESS = ("tail", "control", "list", "doctor")
+
+app = typer.Typer(
+    name="dockscope",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Watch and steer what is running. Without a command: the window.",
+)
+
+Url = Annotated[str, typer.Argument(metavar="URL", help="Where the producer listens, like dockscope://127.0.0.1:5560")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of lines for people")]
+
+
+@app.command("tail")
+def tail_command(
+    url: Url,
+    json: Json = False,
+    seconds: Annotated[float | None, typer.Option("--seconds", min=0.0, help="End after this time")] = None,
+) -> None:
+    """Print what a producer sends, history first, a line for each sample or message."""
+    _finish(_piped(_run(tail(url, sys.stdout, json=json, seconds=seconds))))
+
+
+@app.command("control")
+def control_command(
+    url: Url,
+    verb: Annotated[str, typer.Argument(metavar="|".join(VERBS), help="What to do")],
+    timeout: Annotated[float, typer.Option("--timeout", min=0.0, help="Seconds to wait for the effect")] = 10.0,
+    json: Json = False,
+) -> None:
+    """Pause, resume or stop a run, or tell its state; exit 0 only when it is effective."""
+    if verb not in VERBS:
+        raise typer.BadParameter(f"{verb[:40]!r} is none of {', '.join(VERBS)}", param_hint="command")
+    _finish(_piped(_run(control(url, verb, sys.stdout, timeout_s=timeout, json=json))))
+
+
+@app.command("list")
+def list_command(json: Json = False) -> None:
+    """List the producers of this user on this machine."""
+    found = find_local()
+    if json:
+        entries = [
+            {"name": producer.name, "url": producer.url, "pid": producer.pid, "producer": producer.producer}
+            for producer in found
+        ]
+        print(json_format.dumps(entries))
+        return
+    for producer in found:
+        print(f"{printable(producer.url)}  {printable(producer.name)}  process {producer.pid}")
+    if not found:
+        say("no producer runs here; start one with: python -m dockscope.core.demos.optimizer")
+
+
+@app.command("doctor")
+def doctor_command() -> None:
+    """Examine this installation: versions, system libraries, display."""
+    _finish(examination.run())
+
+
+def _run(work: Coroutine[Any, Any, int]) -> int:
+    try:
+        return asyncio.run(work)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="URL") from None
+    except KeyboardInterrupt:  # before the command could listen for it
+        return 1
+
+
+def _piped(code: int) -> int:
+    """Leave nothing in stdout that Python would try to write to a closed pipe when it ends."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
+
+
+def _finish(code: int) -> None:
+    raise typer.Exit(code)

@@ -1,0 +1,40 @@
+"""A sink that keeps nothing: the base of those that want to know a few things only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..messages import Hello
+from ..run_control import LinkState, Stage
+from ..wire import DataMessage
+
+
+class QuietSink:
+    """Accept everything a source tells and keep none of it; see ``base.Sink`` for the meaning of each call."""
+
+    def add(self, key: str, url: str, name: str | None = None) -> None:
+        """Make a source known."""
+
+    def greet(self, key: str, hello: Hello, role: str) -> None:
+        """Take what the producer told of itself."""
+
+    def receive(self, key: str, message: DataMessage) -> None:
+        """Take a message."""
+
+    def link(self, key: str, state: LinkState, detail: str = "") -> None:
+        """Take the link state."""
+
+    def latency(self, key: str, round_trip_s: float, offset_s: float) -> None:
+        """Take a round trip."""
+
+    def problem(self, key: str, cause: str, sentence: str) -> None:
+        """Take a trouble."""
+
+    def command(
+        self, key: str, command_id: bytes, command: str, args: dict[str, Any], stage: Stage, reason: str = ""
+    ) -> None:
+        """Take how far a command has come."""
+
+    def remember(self, key: str) -> tuple[list[Any], list[Any]]:
+        """Return that nothing is there yet."""
+        return [], []

@@ -1,0 +1,126 @@
+"""Where a producer listens: read from a URL, resolved to a number before libzmq sees it.
+
+libzmq would resolve names in its own I/O thread, tell nothing when there is no such host, and could not be closed
+while a name server is silent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import threading
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from .dialects.only import query_of, url_names
+
+LOOPBACK = "127.0.0.1"
+MAX_IPC_BYTES = 107
+RESOLVE_S = 5.0
+
+
+class LinkError(Exception):
+    """The world is not as it should be: no such host, nobody there. The text is a sentence for a person."""
+
+
+@dataclass(frozen=True)
+class LinkAddress:
+    """A host and port, or the path of a Unix socket.
+
+    Args:
+        host: as written, "" for a Unix socket. path: of the Unix socket, else "".
+        only: names to narrow the source to, none for all.
+    """
+
+    host: str = ""
+    port: int = 0
+    path: str = ""
+    only: tuple[str, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """Return it as a person would say it."""
+        if self.path:
+            return self.path
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """Return its URL."""
+        start = f"dockscope+ipc://{self.path}" if self.path else f"dockscope://{self.where}"
+        return start + query_of(self.only)
+
+    async def endpoint(self) -> str:
+        """Return the address for libzmq.
+
+        Raises:
+            LinkError: there is no such host.
+        """
+        if self.path:
+            return f"ipc://{self.path}"
+        number = await _resolve(self.host, self.port)
+        return f"tcp://[{number}]:{self.port}" if ":" in number else f"tcp://{number}:{self.port}"
+
+
+def parse_address(url: str) -> LinkAddress:
+    """Read ``dockscope://host:port``, ``tcp://host:port`` or ``dockscope+ipc:///path``; the host ``*`` is loopback.
+
+    Raises:
+        ValueError: what is wrong with it, as a sentence.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:  # its own words are for programmers
+        raise ValueError(f"{url[:80]!r} has no valid port: write it like dockscope://127.0.0.1:5560") from None
+    only = url_names(url)
+    if parts.scheme.lower() == "dockscope+ipc":
+        if parts.netloc or len(parts.path) < 2 or len(parts.path.encode()) > MAX_IPC_BYTES:
+            raise ValueError(f"{url[:80]!r}: write the path of a Unix socket like dockscope+ipc:///run/user/me.sock")
+        return LinkAddress(path=parts.path, only=only)
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("A dockscope URL carries no user name and no password")
+    if not parts.hostname or not port or parts.path not in ("", "/") or parts.fragment:
+        raise ValueError(f"{url[:80]!r} needs a host and a port, nothing more: like dockscope://127.0.0.1:5560")
+    return LinkAddress(LOOPBACK if parts.hostname == "*" else parts.hostname, port, only=only)
+
+
+async def _resolve(host: str, port: int) -> str:
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        pass
+    numbers = await _look_up(host, port)
+    # Producers bind IPv4 loopback by default, while "localhost" often names ::1 first.
+    return next((number for number in numbers if ":" not in number), numbers[0])
+
+
+async def _look_up(host: str, port: int) -> list[str]:
+    """Ask the resolver in a thread of its own: one that hangs must not hold up the end of the program."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[list[str]] = loop.create_future()
+
+    def settle(numbers: list[str]) -> None:
+        if not answer.done():
+            answer.set_result(numbers)
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            numbers = [str(address[0]) for *_, address in found]
+        except (OSError, UnicodeError):
+            numbers = []
+        try:
+            loop.call_soon_threadsafe(settle, numbers)
+        except RuntimeError:
+            pass  # the loop ended while the name server was silent: nobody waits any more
+
+    threading.Thread(target=ask, name="dockscope-resolve", daemon=True).start()
+    try:
+        numbers = await asyncio.wait_for(answer, RESOLVE_S)
+    except TimeoutError:
+        numbers = []
+    if not numbers:
+        raise LinkError(host)
+    return numbers

@@ -1,0 +1,293 @@
+"""One pair of connections to a producer: greeting, subscribing, credit, and noticing that they are no good."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import platform
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import zmq
+import zmq.asyncio
+
+from .access import find_token
+from .link_connection import LinkConnection, Turn
+from .link_peer import LinkPeer, without_placements
+from .link_socket import LinkSocket
+from .link_trouble import Trouble
+from .messages import Hello, ProtocolError
+from .socket_monitor import MonitorEvent
+from .wire import NO_ID, DataMessage, Reply, Request, UnknownVersion, decode_message, encode_request, hello_from_result
+
+CREDIT_BYTES = 4 * 2**20
+CREDIT_STEP_BYTES = CREDIT_BYTES // 8
+HELLO_S = 2.0
+READ_EMPTY_S = 0.25  # a producer that keeps to its credit leaves far less than this to read
+
+
+class SessionOwner(Protocol):
+    """What a session tells of; ``remember`` is asked for what need not be sent again."""
+
+    def on_heard(self) -> None:
+        """Something has arrived."""
+
+    def on_greeted(self, hello: Hello, restarted: bool) -> None:
+        """The producer has answered; ``restarted`` when it is another run than before."""
+
+    def on_broken(self) -> None:
+        """A connection that was greeted is gone."""
+
+    def on_data(self, message: DataMessage) -> None:
+        """A message of the present subscription."""
+
+    def on_reply(self, reply: Reply) -> None:
+        """An answer to a request that is not the session's own."""
+
+    def on_trouble(self, trouble: Trouble, detail: str = "") -> None:
+        """Something a person should know."""
+
+    def remember(self) -> tuple[list[Any], list[Any]]:
+        """Return ``have`` and ``have_series``."""
+        ...
+
+
+class Session:
+    """Data and command connection of a link, from connecting until they are given up; made for one use.
+
+    Args:
+        context: to make the sockets in. endpoint: for libzmq.
+        viewer: 16 random bytes that nobody else knows. peer: what is known of the producer.
+        topics: what to subscribe to; none means not to subscribe.
+        owner: is told what happens. clock_s: seconds in which this process ran.
+    """
+
+    def __init__(
+        self,
+        context: zmq.asyncio.Context,
+        endpoint: str,
+        *,
+        viewer: bytes,
+        peer: LinkPeer,
+        topics: list[tuple[str, str]],
+        owner: SessionOwner,
+        clock_s: Callable[[], float],
+    ) -> None:
+        self._viewer, self._peer, self._topics, self._owner, self._clock_s = viewer, peer, topics, owner, clock_s
+        self._data = LinkSocket(context, endpoint, viewer + b"d")
+        self._command = LinkSocket(context, endpoint, viewer + b"c")
+        self._over: asyncio.Future[Trouble | None] = asyncio.get_running_loop().create_future()
+        self._connection = LinkConnection((self._data.monitor, self._command.monitor), clock_s)
+        self._hello: tuple[bytes, float, bool] | None = None
+        self._greeted = False
+        self._subscription: bytes | None = None
+        self._subscribed_s: float | None = None
+        self._drained_bytes = 0
+        self._credit_ids: list[bytes] = []
+
+    @property
+    def greeted(self) -> bool:
+        """Tell whether the producer has answered hello on connections that still stand."""
+        return self._greeted and self._connection.stands
+
+    async def run(self) -> Trouble | None:
+        """Read and answer until the connections are no good any more.
+
+        Returns:
+            What was wrong, or None when they are simply gone.
+        """
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._data.drain(self._take_data, self._return_credit)),
+                group.create_task(self._command.drain(self._take_command, lambda: None)),
+                group.create_task(self._data.watch(self._on_event)),
+                group.create_task(self._command.watch(self._on_event)),
+            ]
+            try:
+                return await self._over
+            finally:
+                for task in tasks:
+                    task.cancel()
+
+    def close(self, *, bye: bool = False) -> None:
+        """Close both connections; a dead one is read empty first, a living one is told that we leave."""
+        left = bye and self.send(Request(os.urandom(16), "bye", {}, self._peer.producer, self._peer.token))
+        if not bye:
+            self._read_empty()
+        self._data.close(100 if left else 0)
+        self._command.close(100 if left else 0)
+
+    def send(self, request: Request) -> bool:
+        """Send a request on the command connection; returns False when it is down."""
+        return self._command.send(encode_request(request))
+
+    # -- connecting ---------------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Look at the clock: give up what takes too long."""
+        known = self._peer.producer is not None
+        if self._hello is not None and self._clock_s() - self._hello[1] >= HELLO_S:
+            self._end(None if known else Trouble.NO_HELLO)
+        elif self._connection.given_up():
+            why = self._connection.why()
+            # A run that was there before is frozen or gone; only who was never greeted may be something else.
+            self._end(None if known and why is Trouble.FOREIGN else why)
+
+    def _end(self, trouble: Trouble | None) -> None:
+        if not self._over.done():
+            self._over.set_result(trouble)
+
+    def _on_event(self, told: MonitorEvent) -> None:
+        turn = self._connection.take(told.event)
+        if turn is Turn.UP:
+            self._greet(self._peer.token)
+        elif turn is Turn.BROKEN:
+            self._on_broken()
+        elif turn is None or self._peer.producer is not None:
+            return
+        elif turn is Trouble.FOREIGN:
+            self._end(turn)
+        else:
+            self._owner.on_trouble(turn)
+
+    def _on_broken(self) -> None:
+        self._hello = None
+        self._read_empty()
+        if self._greeted:
+            self._greeted = False
+            self._owner.on_broken()
+        subscribed_s, self._subscribed_s = self._subscribed_s, None
+        if subscribed_s is not None and self._peer.subscription_ended(self._clock_s() - subscribed_s):
+            self._owner.on_trouble(Trouble.NO_HISTORY)
+
+    # -- greeting and subscribing -------------------------------------------------------------------------------
+
+    def _greet(self, token: bytes | None) -> None:
+        self._greeted = False
+        id_ = os.urandom(16)
+        about = {"viewer": self._viewer, "name": _user(), "host": platform.node()[:255], "pid": os.getpid()}
+        self._hello = (id_, self._clock_s(), token is not None)
+        self.send(Request(id_, "hello", about, None, token))
+
+    def _on_hello(self, reply: Reply, with_token: bool) -> None:
+        if reply.stage != "effective":
+            self._owner.on_trouble(Trouble.REFUSED, reply.reason)
+            self._end(None)
+            return
+        hello = hello_from_result(reply.result)
+        token = find_token(hello.producer)
+        if token is not None and (not with_token or token != self._peer.token):
+            self._peer.token = token
+            self._greet(token)
+            return
+        self._hello = None
+        self._read_empty()
+        restarted = self._peer.meet(hello.producer)
+        self._peer.token = token
+        self._greeted = True
+        self._owner.on_greeted(hello, restarted)
+        self._subscribe()
+
+    def resubscribe(self, stream: str) -> None:
+        """Subscribe anew so that the scenes and frames of ``stream`` are sent again."""
+        if self.greeted:
+            self._subscribe(stream)
+
+    def _subscribe(self, anew: str | None = None) -> None:
+        if not self._topics:
+            return
+        have, have_series = self._owner.remember()
+        args = {
+            "topics": self._topics,
+            "history": not self._peer.without_history,
+            "credit": CREDIT_BYTES,
+            "have": have if anew is None else without_placements(have, anew),
+            "have_series": have_series,
+        }
+        self._subscription = os.urandom(16)
+        self._subscribed_s = self._clock_s()
+        self._drained_bytes = 0
+        self._data.send(self._subscribe_frame(args))
+
+    def _subscribe_frame(self, args: dict[str, Any]) -> bytes:
+        assert self._subscription is not None
+        request = Request(self._subscription, "subscribe", args, self._peer.producer, self._peer.token)
+        try:
+            return encode_request(request)
+        except ValueError:  # over 16 MiB of series: the whole history comes instead
+            request.args = args | {"have_series": []}
+            return encode_request(request)
+
+    # -- what arrives -------------------------------------------------------------------------------------------
+
+    def _read_empty(self) -> None:
+        """Take what has arrived already: it belongs to the connection that was, or to the run that was."""
+        until_s = time.monotonic() + READ_EMPTY_S
+        for socket, take in ((self._data, self._take_data), (self._command, self._take_command)):
+            while not socket.take_batch(take, until_s) and time.monotonic() < until_s:
+                pass
+
+    def _take_command(self, frames: list[zmq.Frame]) -> None:
+        self._take(frames)
+
+    def _take_data(self, frames: list[zmq.Frame]) -> None:
+        if not self._take(frames):
+            self._drained_bytes += sum(len(frame) for frame in frames)
+
+    def _take(self, frames: list[zmq.Frame]) -> bool:
+        """Take a message; returns True when credit has nothing to do with it."""
+        self._owner.on_heard()
+        try:
+            message = decode_message(frames)
+            if isinstance(message, Reply):
+                self._on_reply(message)
+                return True
+        except UnknownVersion:
+            self._owner.on_trouble(Trouble.VERSION)
+        except ProtocolError as error:
+            self._owner.on_trouble(Trouble.BAD_MESSAGE, str(error))
+        else:
+            return self._on_message(message)
+        return False
+
+    def _on_message(self, message: DataMessage | None) -> bool:
+        if message is None:
+            self._owner.on_trouble(Trouble.UNKNOWN_TYPE)
+            return False
+        if message.subscription != self._subscription:
+            return True
+        self._owner.on_data(message)
+        if self._peer.scenes.miss(message):
+            self.resubscribe(message.stream)
+        return False
+
+    def _on_reply(self, reply: Reply) -> None:
+        if self._hello is not None and reply.id == self._hello[0]:
+            self._on_hello(reply, self._hello[2])
+        elif reply.id == NO_ID:
+            self._end(Trouble.VERSION)
+        elif reply.id == self._subscription or reply.id in self._credit_ids:
+            # It does not know us any more: we were silent for too long, or it was replaced behind our back.
+            if reply.stage == "rejected" and self.greeted:
+                self._greet(self._peer.token)
+        else:
+            self._owner.on_reply(reply)
+
+    def _return_credit(self) -> None:
+        if self._drained_bytes < CREDIT_STEP_BYTES or self._subscription is None:
+            return
+        id_ = os.urandom(16)
+        args = [self._subscription, self._drained_bytes]
+        if self._data.send(encode_request(Request(id_, "credit", args, self._peer.producer, self._peer.token))):
+            self._drained_bytes = 0
+            self._credit_ids = [*self._credit_ids[-15:], id_]
+
+
+def _user() -> str:
+    """Return who sits here: what a producer logs as the origin of a command."""
+    try:
+        return getpass.getuser()[:64]
+    except (OSError, KeyError):  # a process without an account, as in some containers
+        return "viewer"

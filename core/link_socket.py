@@ -1,0 +1,126 @@
+"""One DEALER of a link: its options, its monitor, sending only while connected, and draining in bounded batches."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import zmq
+import zmq.asyncio
+
+from .socket_monitor import MonitorEvent, SocketMonitor
+from .wire import MAX_MESSAGE_BYTES
+from .wire_arrays import MAX_BUFFERS
+
+HANDSHAKE_MS = 2_000
+HEARTBEAT_MS = 1_000
+HEARTBEAT_TIMEOUT_MS = 3_000
+CONNECT_TIMEOUT_MS = 3_000
+LINGER_MS = 200
+BATCH_MESSAGES = 200
+BATCH_S = 0.005
+
+
+class LinkSocket:
+    """A connected DEALER; ``close`` it when done.
+
+    Args:
+        context: that the socket lives in.
+        endpoint: address for libzmq, with a numeric host.
+        routing_id: how the producer tells this socket from others.
+    """
+
+    def __init__(self, context: zmq.asyncio.Context, endpoint: str, routing_id: bytes) -> None:
+        self._socket = context.socket(zmq.DEALER)
+        self._shadow = zmq.Socket.shadow(self._socket.underlying)
+        for option, value in (
+            (zmq.ROUTING_ID, routing_id),
+            (zmq.RCVHWM, 0),
+            (zmq.SNDHWM, 0),  # what is sent is small and rare; a full queue could only lose a command
+            (zmq.HANDSHAKE_IVL, HANDSHAKE_MS),
+            (zmq.HEARTBEAT_IVL, HEARTBEAT_MS),
+            (zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS),
+            (zmq.CONNECT_TIMEOUT, CONNECT_TIMEOUT_MS),
+            (zmq.LINGER, LINGER_MS),
+            (zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES),
+            (zmq.IPV6, int("[" in endpoint)),
+        ):
+            self._socket.setsockopt(option, value)
+        self.monitor = SocketMonitor(self._socket)
+        self._socket.connect(endpoint)
+
+    def send(self, frame: bytes) -> bool:
+        """Send one frame unless the connection is down.
+
+        Returns:
+            False when nothing was sent.
+        """
+        if self._socket.closed or not self.monitor.handshaken:
+            return False
+        try:
+            self._shadow.send(frame, zmq.NOBLOCK)
+        except zmq.Again:
+            return False
+        # Sending past asyncio may have taken the wake-up that a message just received was to give.
+        self._socket.get(zmq.EVENTS)
+        return True
+
+    def receive(self) -> list[zmq.Frame] | None:
+        """Return the frames of the next message, without waiting, or None.
+
+        A message of more frames than the wire allows is cut, and so refused by the decoder.
+        """
+        try:
+            frame = self._shadow.recv(zmq.NOBLOCK, copy=False)
+        except zmq.Again:
+            return None
+        frames = [frame]
+        while frame.more:
+            frame = self._shadow.recv(zmq.NOBLOCK, copy=False)
+            if len(frames) <= MAX_BUFFERS + 1:
+                frames.append(frame)
+        return frames
+
+    async def drain(self, take: Callable[[list[zmq.Frame]], None], emptied: Callable[[], None]) -> None:
+        """Hand over what arrives, for ever, in batches that leave the loop to others in between.
+
+        Args:
+            take: gets the frames of each message.
+            emptied: is called after each batch.
+        """
+        while True:
+            await asyncio.ensure_future(self._socket.poll())
+            self.take_batch(take, time.monotonic() + BATCH_S)
+            emptied()
+            await asyncio.sleep(0)
+
+    def take_batch(self, take: Callable[[list[zmq.Frame]], None], until_s: float) -> bool:
+        """Hand over messages up to the bounds of a batch.
+
+        Returns:
+            True when there was none left.
+        """
+        for _ in range(BATCH_MESSAGES):
+            frames = self.receive()
+            if frames is None:
+                return True
+            take(frames)
+            if time.monotonic() >= until_s:
+                return False
+        return False
+
+    async def watch(self, on_event: Callable[[MonitorEvent], None]) -> None:
+        """Tell what happens to the connection, for ever."""
+        while True:
+            await self.monitor.wait()
+            for event in self.monitor.read():
+                on_event(event)
+            self.monitor.wake()
+
+    def close(self, linger_ms: int = 0) -> None:
+        """Close the socket; what was sent last gets ``linger_ms`` to leave."""
+        if self._socket.closed:
+            return
+        self.monitor.close()
+        self._socket.close(linger=linger_ms)

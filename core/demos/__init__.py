@@ -1,0 +1,1 @@
+"""Real producers, each runnable alone with ``python -m``."""

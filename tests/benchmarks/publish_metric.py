@@ -1,0 +1,101 @@
+"""What publishing costs the loop that is watched: the call itself, and the I/O thread's share of the GIL."""
+
+from __future__ import annotations
+
+import importlib.util
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from entry import Entry, alternating
+
+from dockscope import Broadcaster
+
+CALLS_PER_S = 100_000
+BURST = 500
+SECONDS = 0.6
+
+
+def rows() -> Iterator[Entry]:
+    """Yield publish_metric_call, publish_metric_floor and publish_metric_flush."""
+    with Broadcaster("tcp://127.0.0.1:0", name="bench") as broadcaster:
+
+        def ours() -> float:
+            publish = broadcaster.publish_metric
+            return paced(lambda i: publish("loss", 0.5, step=i))
+
+        reference = _rerun()
+        if reference is None:
+            yield Entry("publish_metric_call", alternating(ours, ours)[0], "µs", "lower")
+        else:
+            value, of_reference = alternating(ours, lambda: paced(reference), rounds=5)
+            yield Entry("publish_metric_call", value, "µs", "lower", "rerun.log(Scalars) into a file", of_reference)
+        value, floor = alternating(ours, lambda: paced(_floor()))
+        yield Entry("publish_metric_floor", value, "µs", "lower", "deque(maxlen=100_000).append", floor)
+    yield Entry("publish_metric_flush", _flush_us(), "µs", "lower")
+
+
+def paced(call: Callable[[int], object]) -> float:
+    """Make calls in bursts at a given rate.
+
+    Returns:
+        µs per call, the pauses between the bursts not counted.
+    """
+    spent_s, calls = 0.0, 0
+    start = time.perf_counter()
+    while time.perf_counter() - start < SECONDS:
+        begin = time.perf_counter()
+        for i in range(calls, calls + BURST):
+            call(i)
+        spent_s += time.perf_counter() - begin
+        calls += BURST
+        time.sleep(max(0.0, start + calls / CALLS_PER_S - time.perf_counter()))
+    return spent_s / calls * 1e6
+
+
+def _floor() -> Callable[[int], object]:
+    full = [("loss", 0.5, i, 0.0) for i in range(100_000)]
+    append = deque(full, maxlen=len(full)).append
+    now = time.time
+    return lambda i: append(("loss", 0.5, i, now()))
+
+
+def _rerun() -> Callable[[int], object] | None:
+    if importlib.util.find_spec("rerun") is None:
+        return None
+    import rerun  # pyright: ignore[reportMissingImports]
+
+    rerun.init("dockscope-bench")
+    rerun.save(str(Path(tempfile.mkdtemp()) / "bench.rrd"))
+
+    def log(i: int) -> None:
+        rerun.set_time("step", sequence=i)
+        rerun.log("loss", rerun.Scalars(0.5))
+
+    return log
+
+
+def _flush_us() -> float:
+    """Return CPU time of the I/O thread per sample, µs: all of it counts as time with the GIL, which is the worst."""
+    before = set(threading.enumerate())
+    with Broadcaster("tcp://127.0.0.1:0", name="bench") as broadcaster:
+        (thread,) = set(threading.enumerate()) - before
+        publish = broadcaster.publish_metric
+        paced(lambda i: publish("loss", 0.5, step=i))
+        broadcaster.flush(5.0)
+        start_s, start = _cpu_s(thread), time.perf_counter()
+        calls = 0
+        while time.perf_counter() - start < 5 * SECONDS:
+            for i in range(BURST):
+                publish("loss", 0.5, step=i)
+            calls += BURST
+            time.sleep(max(0.0, start + calls / CALLS_PER_S - time.perf_counter()))
+        broadcaster.flush(5.0)
+        return (_cpu_s(thread) - start_s) / calls * 1e6
+
+
+def _cpu_s(thread: threading.Thread) -> float:
+    return int(Path(f"/proc/self/task/{thread.native_id}/schedstat").read_text().split()[0]) / 1e9

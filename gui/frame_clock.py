@@ -1,0 +1,139 @@
+"""The one clock of the window: it decides when docks paint, and nothing else does.
+
+The first change arms it; it ticks at most once per 16 ms, and less often when ticks come late because painting takes
+more than its share of the loop. A hidden dock is not called at all; it gets one full refresh when it is shown again.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+
+if TYPE_CHECKING:
+    from ..core.hub import Change
+    from .dock import Dock
+
+logger = logging.getLogger("dockscope.gui.frame_clock")
+
+MINIMUM_INTERVAL_MS = 16.0
+MAXIMUM_INTERVAL_MS = 100.0
+TEXT_INTERVAL_MS = 250
+
+
+class FrameClock(QObject):
+    """Refresh visible docks with the changes since the last frame.
+
+    Signals:
+        ticked(): a frame's refreshes are done.
+        text_ticked(): four times a second, for numbers that a person reads.
+        freeze_changed(bool): painting was frozen or goes on.
+    """
+
+    ticked = Signal()
+    text_ticked = Signal()
+    freeze_changed = Signal(bool)
+
+    def __init__(self, take_changes: Callable[[], set[Change]], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._take_changes = take_changes
+        self._docks: dict[Dock, bool] = {}  # dock -> needs a full refresh
+        self.frozen = False
+        self.frozen_since: float | None = None
+        self.interval_ms = MINIMUM_INTERVAL_MS
+        self.frames = 0
+        self._due = 0.0
+        self._last_tick = 0.0
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+        self._text_timer = QTimer(self)
+        self._text_timer.setInterval(TEXT_INTERVAL_MS)
+        self._text_timer.timeout.connect(self._tick_text)
+        self._text_timer.start()
+
+    def add(self, dock: Dock) -> None:
+        """Take a dock in; it is refreshed fully at the next frame."""
+        self._docks[dock] = True
+        self.arm()
+
+    def remove(self, dock: Dock) -> None:
+        """Forget a dock that was closed for good."""
+        self._docks.pop(dock, None)
+
+    def request(self, dock: Dock) -> None:
+        """Ask for a full refresh of one dock: it was shown, or its own settings changed."""
+        if dock in self._docks:
+            self._docks[dock] = True
+            self.arm()
+
+    def request_all(self) -> None:
+        """Ask for a full refresh of every dock."""
+        for dock in self._docks:
+            self._docks[dock] = True
+        self.arm()
+
+    def arm(self) -> None:
+        """Make sure that a frame follows; called at the first change after a frame."""
+        if self._timer.isActive():
+            return
+        wait_ms = max(0.0, self.interval_ms - (time.perf_counter() - self._last_tick) * 1e3)
+        self._due = time.perf_counter() + wait_ms / 1e3
+        self._timer.start(round(wait_ms))
+
+    def set_frozen(self, frozen: bool) -> None:
+        """Stop or go on painting; data keep arriving meanwhile."""
+        if frozen == self.frozen:
+            return
+        self.frozen = frozen
+        self.frozen_since = time.monotonic() if frozen else None
+        self.freeze_changed.emit(frozen)
+        if not frozen:
+            self.request_all()
+
+    def stop(self) -> None:
+        """End both timers; the window is closing."""
+        self._timer.stop()
+        self._text_timer.stop()
+        self._docks.clear()
+
+    def _tick(self) -> None:
+        started = time.perf_counter()
+        self._adapt(late_ms=(started - self._due) * 1e3)
+        self._last_tick = started
+        changes = self._take_changes()
+        if self.frozen:
+            return
+        self.frames += 1
+        for dock, full in list(self._docks.items()):
+            if dock.isVisible() and (full or any(dock.concerns(change) for change in changes)):
+                self._docks[dock] = False
+                self._refresh(dock, None if full else changes)
+            elif changes and not dock.isVisible():
+                self._docks[dock] = True
+        self.ticked.emit()
+
+    def _refresh(self, dock: Dock, changes: set[Change] | None) -> None:
+        try:
+            dock.refresh(changes)
+        except Exception:
+            # One broken dock must not stop the others; the record names it and the log dock shows it.
+            logger.exception("dock %s could not be refreshed", dock.objectName() or dock.kind)
+
+    def _adapt(self, late_ms: float) -> None:
+        """Stretch the interval while ticks come late by more than half of it, relax it when they do not."""
+        if late_ms > self.interval_ms / 2:
+            self.interval_ms = min(MAXIMUM_INTERVAL_MS, self.interval_ms * 1.25)
+        else:
+            self.interval_ms = max(MINIMUM_INTERVAL_MS, self.interval_ms * 0.9)
+
+    def _tick_text(self) -> None:
+        if not self.frozen:
+            for dock in list(self._docks):
+                if dock.isVisible():
+                    dock.refresh_text()
+        self.text_ticked.emit()

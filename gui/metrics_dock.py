@@ -1,0 +1,427 @@
+"""The Metrics dock: one plot per metric name, all over the same x axis."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QAction, QContextMenuEvent, QKeyEvent, QPalette
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QVBoxLayout, QWidget
+
+from ..core.messages import Kind
+from .crosshair import Crosshair
+from .curve_view import CurveKey, CurveView, curve_labels, run_starts
+from .dock import Dock, DockContext
+from .metric_chooser import MetricChooser
+from .metric_plot import MetricPlot
+from .metrics_bar import MetricsBar
+from .metrics_csv import MOST_ROWS, metrics_csv
+from .metrics_menu import metrics_actions
+from .metrics_options import ALL, FIT, MetricsOptions
+from .plot_arrangement import first_names
+from .plot_grid import PlotGrid
+from .smoothing import SmoothedCurve
+from .theme import Theme
+from .x_axis import RELATIVE, XAxis
+
+if TYPE_CHECKING:
+    from ..core.hub import Change
+
+SMOOTHED_PER_FRAME = 50_000  # samples of all curves together; a longer history is smoothed over several frames
+FRAME_S = 0.007  # plots that are not done by then wait for the next turn of the loop, the longest waiting first
+PAN_STEP = 0.15
+ZOOM_STEP = 0.7
+MOST_CURVES_OF_A_PLOT = 500
+
+
+class MetricsDock(Dock):
+    """Plots of all metrics, or of those chosen."""
+
+    kind = "metrics"
+    title = "Metrics"
+
+    def __init__(self, context: DockContext, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self.options = MetricsOptions()
+        self.axis = XAxis()
+        self.plots: dict[str, MetricPlot] = {}
+        self.names: list[str] = []  # shown
+        self._smoothed: dict[CurveKey, SmoothedCurve] = {}
+        self._before_click: tuple[str, set[CurveKey]] | None = None
+        self._menu_plot: MetricPlot | None = None
+        self._menu_owner: QMenu | None = None
+        self.bar = MetricsBar()
+        self.grid = PlotGrid()
+        self.crosshair = Crosshair(self.body, self.theme, self.grid.visible_plots, lambda: self.context.settings.utc)
+        self.chooser = MetricChooser(self)
+        self._nothing = QLabel("None of the chosen metrics has samples. Choose others above.", self.grid)
+        self._nothing.setWordWrap(True)
+        self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._redraw_timer = QTimer(self)
+        self._redraw_timer.setSingleShot(True)
+        self._redraw_timer.timeout.connect(self._redraw)
+        self._waiting_plots: dict[str, None] = {}  # names whose lines must be made anew, the longest waiting first
+        self._rest_timer = QTimer(self)
+        self._rest_timer.setSingleShot(True)
+        self._rest_timer.timeout.connect(self._do_rest)
+        layout = QVBoxLayout(self.body)
+        layout.setContentsMargins(0, 0, 0, 4)
+        layout.setSpacing(2)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.grid, 1)
+        self.setBackgroundRole(QPalette.ColorRole.Base)
+        self.setAutoFillBackground(True)
+        self._connect()
+
+    def _connect(self) -> None:
+        self.bar.choose_wanted.connect(self.open_chooser)
+        self.bar.more_wanted.connect(lambda: self.choose_metrics(ALL))
+        self.bar.follow_wanted.connect(lambda: self.set_follow(not self.axis.follow))
+        self.bar.x_chosen.connect(self.choose_x)
+        self.bar.span_chosen.connect(self.choose_span)
+        self.bar.log_chosen.connect(self.choose_log)
+        self.bar.smoothing_chosen.connect(self.smooth)
+        self.chooser.chosen.connect(self.choose_metrics)
+        self.grid.resized.connect(self._redraw_later)
+        self.grid.scrolled.connect(self._redraw_later)
+
+    # data
+
+    def concerns(self, change: Change) -> bool:
+        return change.kind in (Kind.METRIC, "producer")
+
+    def refresh(self, changes: set[Change] | None) -> None:
+        names = self.hub.series.names()
+        if not names:
+            self.set_empty(self._waiting())
+            return
+        self.set_empty(None)
+        self._choose_names(names)
+        self._update_views()
+        is_smooth = self._smooth_some()
+        moved = self.axis.follow_end(self._extents())
+        self._share_legend_rows()
+        if changes is None or moved or not is_smooth:
+            self._waiting_plots.update(dict.fromkeys(self.names))
+        else:
+            self._waiting_plots.update(dict.fromkeys(c.stream for c in changes if c.kind == Kind.METRIC))
+        self._prepare(exact=changes is None)
+        self.crosshair.follow_mouse()
+        if not is_smooth or self._waiting_plots:
+            self._rest_timer.start(0)
+
+    def refresh_text(self) -> None:
+        for plot in self.grid.visible_plots():
+            plot.refresh_legend()
+        self._show_options()
+        self.crosshair.show_readout()
+
+    def fields(self) -> list[str]:
+        """Return the fields of the shown metrics, each once."""
+        return list(dict.fromkeys(field for name in self.names for field in self.hub.series.fields_of(name)))
+
+    def views(self) -> list[CurveView]:
+        """Return the curves of all plots that the dock shows, in order."""
+        return [view for name in self.names for view in self.plots[name].views]
+
+    def csv(self) -> str | None:
+        table, left_out = metrics_csv(self.views(), self.axis)
+        if left_out:
+            self.context.tell(f"Only {MOST_ROWS:,} rows were written: the oldest {left_out:,} were left out")
+        return table
+
+    def clear_data(self) -> None:
+        options = self.options
+        everything = options.enlarged is None and options.metrics in (FIT, ALL)
+        for name in self.hub.series.names() if everything else list(self.names):
+            self.hub.clear(Kind.METRIC, stream=name)
+        self.request_refresh()
+
+    # settings
+
+    def choose_metrics(self, choice: str | list[str]) -> None:
+        """Show "fit" (as many as there is room for), "all", or these names."""
+        self.options.metrics = choice
+        self.options.enlarged = None
+        self.request_refresh()
+        self._redraw_later(everything=True)
+
+    def choose_x(self, choice: str) -> None:
+        """Put time, relative time or a field on the x axis, and follow its end."""
+        self.options.x = self.axis.choice = choice
+        self.set_follow(True)
+
+    def choose_span(self, span_s: float | None) -> None:
+        """Choose how much is visible while following."""
+        self.options.span_s = self.axis.span_s = span_s
+        self.set_follow(True)
+
+    def choose_log(self, on: bool) -> None:
+        """Make all y axes logarithmic or linear."""
+        self.options.log_y = on
+        self.options.log_of.clear()
+        self._redraw_later(everything=True)
+
+    def choose_log_of(self, name: str, on: bool) -> None:
+        """Make the y axis of one metric logarithmic or linear."""
+        self.options.log_of[name] = on
+        self._redraw_later(everything=True)
+
+    def smooth(self, weight: float) -> None:
+        """Choose the weight of the past in the moving average."""
+        self.options.smoothing = weight
+        self._redraw_later(everything=True)
+
+    def set_follow(self, on: bool) -> None:
+        """Keep to the newest samples with fitted y axes, or hold what is visible."""
+        self.axis.follow = on
+        if on:
+            for plot in self.plots.values():
+                plot.fit_y()
+        self._redraw_later(everything=True)
+
+    def enlarge(self, name: str) -> None:
+        """Let one plot fill the dock, or show all again when it does."""
+        self.options.enlarged = None if self.options.enlarged is not None else name
+        self._redraw_later(everything=True)
+
+    def toggle_curve(self, plot: MetricPlot, number: int) -> None:
+        """Switch a curve on or off."""
+        self._before_click = (plot.name, set(self.options.hidden))
+        self.options.hidden ^= {plot.views[number].key}
+        self._redraw_later(everything=True)
+
+    def solo_curve(self, plot: MetricPlot, number: int) -> None:
+        """Show only this curve of its plot, or all when it was the only one."""
+        # A double click starts with a click, which has toggled the curve already: what was before it decides.
+        name, hidden = self._before_click or ("", self.options.hidden)
+        before = hidden if name == plot.name else self.options.hidden
+        others = {view.key for i, view in enumerate(plot.views) if i != number}
+        own = plot.views[number].key
+        self.options.hidden -= others | {own}
+        if not (others <= before and own not in before):
+            self.options.hidden |= others
+        self._redraw_later(everything=True)
+
+    def show_all_curves(self, plot: MetricPlot) -> None:
+        """Switch on every curve of a plot."""
+        self.options.hidden -= {view.key for view in plot.views}
+        self._redraw_later(everything=True)
+
+    def open_chooser(self) -> None:
+        """Drop down the list of metrics."""
+        self.chooser.open_below(self.bar.metrics_button, self.hub.series.names(), self.names, self.options.metrics)
+
+    def view_state(self) -> dict[str, Any]:
+        return self.options.to_json()
+
+    def restore_view_state(self, state: dict[str, Any]) -> None:
+        self.options = MetricsOptions.from_json(state)
+        self.axis = XAxis(choice=self.options.x, span_s=self.options.span_s)
+        self._redraw_later(everything=True)
+
+    def apply_theme(self, theme: Theme) -> None:
+        self.crosshair.readout.theme = theme
+        for plot in self.plots.values():
+            plot.set_theme(theme)
+
+    # which plots, with which curves
+
+    def _waiting(self) -> str:
+        if not self.hub.producers:
+            return "Metrics of a connected producer appear here, one plot for each name."
+        return "Waiting for metrics: a producer sends them with publish_metric(name, value)."
+
+    def _choose_names(self, names: list[str]) -> None:
+        options = self.options
+        if options.enlarged in names:
+            wanted = [options.enlarged]
+        elif isinstance(options.metrics, list):
+            chosen = set(options.metrics)
+            wanted = [name for name in names if name in chosen]
+        else:
+            wanted = names
+        is_fitted = options.metrics == FIT
+        arrangement = self.grid.room_for(len(wanted), may_scroll=not is_fitted)
+        if arrangement.shown < len(wanted):
+            wanted = first_names(self._names_by_producer(wanted), arrangement.shown)
+        if wanted != self.names or arrangement != self.grid.arrangement:
+            self.names = wanted
+            self._make_plots(names)
+        self.grid.place([self.plots[name] for name in wanted], arrangement)
+        self.bar.show_count(len(wanted), len(names), is_fitted=is_fitted)
+        self._nothing.setGeometry(self.grid.rect())
+        self._nothing.setVisible(not wanted)
+
+    def _names_by_producer(self, names: Iterable[str]) -> list[list[str]]:
+        order: dict[str, list[str]] = {}
+        for name in names:
+            for producer in dict.fromkeys(curve.producer for curve in self.hub.series.of_name(name)):
+                order.setdefault(producer, []).append(name)
+        return list(order.values())
+
+    def _make_plots(self, existing: Iterable[str]) -> None:
+        for name in [name for name in self.plots if name not in set(existing)]:
+            self.plots.pop(name).deleteLater()
+        for name in self.names:
+            if name not in self.plots:
+                self.plots[name] = self._make_plot(name)
+        for name, plot in self.plots.items():
+            if name not in self.names:
+                plot.hide()
+        self.crosshair.drop_unless(self.names)
+
+    def _make_plot(self, name: str) -> MetricPlot:
+        plot = MetricPlot(name, self.theme, self.grid.content)
+        plot.hovered.connect(lambda x: self.crosshair.hover(plot, x))
+        plot.panned.connect(lambda fraction: self._on_moved(lambda: self.axis.pan(fraction)))
+        plot.zoomed.connect(lambda factor, at: self._on_moved(lambda: self.axis.zoom(factor, at)))
+        plot.stretched.connect(lambda low, high: self._on_moved(lambda: self.axis.show(low, high)))
+        plot.legend_clicked.connect(lambda number: self.toggle_curve(plot, number))
+        plot.legend_solo.connect(lambda number: self.solo_curve(plot, number))
+        plot.follow_wanted.connect(lambda: self.set_follow(True))
+        plot.enlarge_wanted.connect(lambda: self.enlarge(name))
+        plot.y_changed.connect(self._on_y_changed)
+        return plot
+
+    def _update_views(self) -> None:
+        names = {key: producer.name for key, producer in self.hub.producers.items()}
+        used: set[CurveKey] = set()
+        for name in self.names:
+            plot = self.plots[name]
+            curves = self.hub.series.of_name(name)[:MOST_CURVES_OF_A_PLOT]
+            told = {curve.producer: names.get(curve.producer, curve.producer) for curve in curves}
+            same = [view.curve for view in plot.views] == curves
+            if not same or any(view.producer_name != told[view.curve.producer] for view in plot.views):
+                labels = curve_labels(curves, told)
+                plot.views = [
+                    CurveView(curve, label, told[curve.producer]) for curve, label in zip(curves, labels, strict=True)
+                ]
+                plot.refresh_legend()
+            for view in plot.views:
+                view.shown = view.key not in self.options.hidden
+                view.smoothed = self._smoothed_of(view) if self.options.smoothing else None
+                used.add(view.key)
+            plot.log, plot.utc = self.options.is_log(name), self.context.settings.utc
+        self._smoothed = {key: s for key, s in self._smoothed.items() if key in used and self.options.smoothing}
+        if self.axis.choice == RELATIVE:
+            starts = run_starts([curve for name in self.hub.series.names() for curve in self.hub.series.of_name(name)])
+            for view in self.views():
+                view.starts = starts[view.key]
+
+    def _smoothed_of(self, view: CurveView) -> SmoothedCurve:
+        smoothed = self._smoothed.get(view.key)
+        if smoothed is None or smoothed.curve is not view.curve or smoothed.weight != self.options.smoothing:
+            smoothed = self._smoothed[view.key] = SmoothedCurve(view.curve, self.options.smoothing)
+        return smoothed
+
+    def _smooth_some(self) -> bool:
+        """Bring moving averages up to date; return whether all are."""
+        left = SMOOTHED_PER_FRAME
+        complete = True
+        for view in self.views():
+            if view.smoothed is not None and view.shown:
+                before = len(view.smoothed.values)
+                complete &= view.smoothed.extend(max(left, 0))
+                left -= max(0, len(view.smoothed.values) - before)
+        return complete
+
+    def _extents(self) -> list[tuple[float, float]]:
+        views = self.views()
+        shown = [view for view in views if view.shown] or views
+        return [extent for view in shown if (extent := view.extent(self.axis)) is not None]
+
+    # painting
+
+    def _redraw_later(self, *, everything: bool = False) -> None:
+        """Paint at the next turn of the loop: what the user does is answered at once, also while frozen."""
+        if everything:
+            self._show_options()
+        self._redraw_timer.start(0)
+
+    def _redraw(self) -> None:
+        if self.isVisible():
+            self.refresh(None)
+        else:
+            self.request_refresh()
+
+    def _do_rest(self) -> None:
+        if self.isVisible():
+            self.refresh(set())
+
+    def _share_legend_rows(self) -> None:
+        """Give the plots of a row legends of the same height, so that their areas are level."""
+        for row in self.grid.rows():
+            rows = max((plot.wanted_legend_rows() for plot in row), default=0)
+            for plot in row:
+                if plot.legend_rows != rows:
+                    plot.legend_rows = rows
+                    self._waiting_plots[plot.name] = None
+                    plot.refresh_legend()
+
+    def _prepare(self, *, exact: bool) -> None:
+        """Make lines of plots that wait: after what the user did at once, of new samples within the frame's time."""
+        until = time.perf_counter() + FRAME_S
+        visible = {plot.name: plot for plot in self.grid.visible_plots()}
+        for name in list(self._waiting_plots):
+            del self._waiting_plots[name]
+            if name in visible:
+                visible[name].prepare(self.axis, exact=exact)
+                if not exact and time.perf_counter() > until:
+                    break
+        self._share_axis_px(list(visible.values()))
+
+    def _share_axis_px(self, plots: list[MetricPlot]) -> None:
+        axis_px = max((plot.wanted_axis_px() for plot in plots), default=0.0)
+        for plot in plots:
+            if plot.axis_px != axis_px:
+                plot.axis_px = axis_px
+                plot.prepare(self.axis, exact=False)
+
+    def _show_options(self) -> None:
+        self.bar.show_options(self.options, self.fields(), follows=self.axis.follow, utc=self.context.settings.utc)
+
+    def _on_moved(self, move: Callable[[], None]) -> None:
+        move()
+        self._redraw_later(everything=True)
+
+    def _on_y_changed(self) -> None:
+        self._redraw_later(everything=True)
+
+    # keys and menu
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        moves: dict[int, Callable[[], None]] = {
+            Qt.Key.Key_Left: lambda: self.axis.pan(-PAN_STEP),
+            Qt.Key.Key_Right: lambda: self.axis.pan(PAN_STEP),
+            Qt.Key.Key_Plus: lambda: self.axis.zoom(ZOOM_STEP),
+            Qt.Key.Key_Equal: lambda: self.axis.zoom(ZOOM_STEP),
+            Qt.Key.Key_Minus: lambda: self.axis.zoom(1 / ZOOM_STEP),
+        }
+        if event.key() == Qt.Key.Key_F and not event.modifiers():
+            self.set_follow(True)
+        elif event.key() == Qt.Key.Key_Escape and self.options.enlarged is not None:
+            self.enlarge(self.options.enlarged)
+        elif event.key() in moves:
+            self._on_moved(moves[event.key()])
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        self._menu_plot = self._plot_of(QApplication.focusWidget() if by_key else self.childAt(event.pos()))
+        super().contextMenuEvent(event)
+
+    def _plot_of(self, widget: QWidget | None) -> MetricPlot | None:
+        while widget is not None and not isinstance(widget, MetricPlot):
+            widget = widget.parentWidget()
+        return widget if widget in self.plots.values() else None
+
+    def menu_actions(self) -> list[QAction]:
+        if self._menu_owner is not None:
+            self._menu_owner.deleteLater()
+        self._menu_owner = QMenu(self)
+        plot = self._menu_plot if self._menu_plot in self.plots.values() else None
+        return metrics_actions(self, plot, self._menu_owner)

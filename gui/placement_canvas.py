@@ -1,0 +1,299 @@
+"""The picture of a placement, painted by itself: zoom, pan, hover, selection."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPixmap,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from .placement_facts import readout
+from .placement_marks import draw_outlines, draw_selection
+from .placement_overlay import draw_legend, draw_readout, draw_scale_bar, legend_width_px
+from .placement_painter import PAD_FROM_PX, PlacementPainter
+from .placement_picture import Picture
+from .placement_shapes import FrameShapes, SceneShapes
+from .placement_style import PlacementColors, Switches
+from .placement_viewport import Box, Viewport
+
+logger = logging.getLogger("dockscope.gui.placement_canvas")
+
+ZOOM_PER_NOTCH = 1.25
+CLICK_PX = 4.0
+HOVER_MARGIN_PX = 3.0
+OVERLAY_FONT_PX = 11
+
+
+class PlacementCanvas(QWidget):
+    """Shows one frame of one scene.
+
+    Everything but hover and selection is kept as a pixmap, so that moving the mouse costs a copy and not a picture.
+
+    Signals:
+        selected(object): index of the part that was clicked, or None.
+        hovered(object): index of the part under the mouse, or None.
+    """
+
+    selected = Signal(object)
+    hovered = Signal(object)
+
+    def __init__(self, colors: PlacementColors, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.view = Viewport()
+        self.switches = Switches()
+        self.shapes: SceneShapes | None = None
+        self.frame: FrameShapes | None = None
+        self.selection: int | None = None
+        self.hover: int | None = None
+        self.painted = 0
+        self._colors = colors
+        self._painter = PlacementPainter()
+        self._still: QPixmap | None = None
+        self._mouse: QPointF | None = None
+        self._pressed: QPointF | None = None
+        self._dragged = False
+        self._needs_fit = True
+        self._complained = False
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(120, 80)
+        self.setAccessibleName("Board")
+        self.setAccessibleDescription("Wheel zooms, dragging pans, a click selects a part, 0 fits, Ctrl+F finds")
+
+    # what is shown
+
+    def show_frame(self, shapes: SceneShapes | None, frame: FrameShapes | None) -> None:
+        """Show a frame; of another scene, fit it unless the user had zoomed."""
+        if shapes is not self.shapes:
+            self._needs_fit = True
+            self._complained = False
+        elif self.frame is None and frame is not None and shapes is not None and shapes.board_box is None:
+            self._needs_fit = True
+        self.shapes, self.frame = shapes, frame
+        if shapes is None or (self.selection is not None and self.selection >= shapes.count):
+            self.selection = None
+        self._hover_at(self._mouse)
+        self.refresh()
+
+    def set_colors(self, colors: PlacementColors) -> None:
+        """Take over colours, of another theme or for another scene."""
+        self._colors = colors
+        self.refresh()
+
+    def set_switches(self, switches: Switches) -> None:
+        """Choose what is drawn."""
+        self.switches = switches
+        self.refresh()
+
+    def select(self, part: int | None) -> None:
+        """Mark a part and its nets, without telling ``selected``."""
+        if part != self.selection:
+            self.selection = part
+            self.refresh()
+
+    def reveal(self, part: int) -> None:
+        """Bring a part into view, large enough to be seen."""
+        if self.frame is not None and self.frame.usable[part]:
+            left, top, right, bottom = map(float, self.frame.bounds[part])
+            self.view.show((left, top, right, bottom))
+            self.refresh()
+
+    def fit(self) -> None:
+        """Show the whole board and all parts near it."""
+        self.view.touched = False
+        self._needs_fit = True
+        self.refresh()
+
+    def zoom(self, factor: float, at: QPointF | None = None) -> None:
+        """Enlarge about a point of the widget, or about the middle."""
+        self.view.zoom(factor, None if at is None else (at.x(), at.y()))
+        self._hover_at(self._mouse)
+        self.refresh()
+
+    def pan(self, dx_px: float, dy_px: float) -> None:
+        """Move the picture."""
+        self.view.pan(dx_px, dy_px)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Make the picture anew at the next paint."""
+        self._still = None
+        self.update()
+
+    def hover_text(self) -> str:
+        """Return the line about the part under the mouse, or ""."""
+        if self.frame is None or self.hover is None or self._mouse is None:
+            return ""
+        pad = self.frame.pad_at(self.hover, *self.view.to_scene(self._mouse.x(), self._mouse.y()))
+        return readout(self.frame, self.hover, pad if self._pads_shown() else None)
+
+    def _pads_shown(self) -> bool:
+        sides = self.shapes.pad_side if self.shapes is not None else np.empty(0)
+        return self.switches.pads and len(sides) > 0 and float(sides.max()) * self.view.scale >= PAD_FROM_PX
+
+    # painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        with QPainter(self) as painter:
+            try:
+                self._paint(painter)
+            except Exception:
+                if not self._complained:
+                    # Once per scene: it would come again with every frame.
+                    logger.exception("the placement cannot be painted")
+                self._complained = True
+        self.painted += 1
+
+    def _paint(self, painter: QPainter) -> None:
+        if self.shapes is None:
+            painter.fillRect(self.rect(), QColor(self._colors.ground))
+            return
+        font = QFont(self.font())
+        font.setPixelSize(OVERLAY_FONT_PX)
+        picture = self._picture(self.shapes)
+        if self._needs_fit and not self.view.touched:
+            self._fit(picture, QFontMetricsF(font))
+        self._needs_fit = False
+        ratio = self.devicePixelRatioF()
+        if self._still is None or self._still.size() != self.size() * ratio:
+            self._still = self._paint_still(picture, font, ratio)
+        painter.drawPixmap(0, 0, self._still)
+        painter.setFont(font)
+        if self.frame is not None:
+            self._paint_marks(painter, picture, self.frame)
+
+    def _picture(self, shapes: SceneShapes) -> Picture:
+        return Picture(shapes, self.frame, self.view, self._colors, self.switches, self.selection)
+
+    def _fit(self, picture: Picture, metrics: QFontMetricsF) -> None:
+        box: Box | None = picture.frame.extent() if picture.frame is not None else picture.shapes.board_box
+        if box is not None:
+            self.view.resize(self.width(), self.height())
+            self.view.fit(box, legend_width_px(picture, metrics))
+
+    def _paint_still(self, picture: Picture, font: QFont, ratio: float) -> QPixmap:
+        still = QPixmap(self.size() * ratio)
+        still.setDevicePixelRatio(ratio)
+        still.fill(QColor(self._colors.ground))
+        with QPainter(still) as painter:
+            painter.setFont(font)
+            self._painter.paint(painter, picture, font)
+            painter.setFont(font)
+            draw_legend(painter, picture, self.height())
+            draw_scale_bar(painter, picture, self.width(), self.height())
+        return still
+
+    def _paint_marks(self, painter: QPainter, picture: Picture, frame: FrameShapes) -> None:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        if self.selection is not None:
+            draw_selection(painter, picture, frame, self.selection)
+        if self.hover is not None:
+            draw_outlines(painter, picture, frame, np.array([self.hover]))
+        if text := self.hover_text():
+            draw_readout(painter, picture, text, self.width(), self.height())
+
+    # mouse and keys
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.view.resize(self.width(), self.height())
+        self._needs_fit = True
+        self.refresh()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        notches = event.angleDelta().y() / 120.0
+        if notches:
+            self.zoom(ZOOM_PER_NOTCH**notches, event.position())
+        event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
+            self._pressed, self._dragged = event.position(), False
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        place = event.position()
+        if self._pressed is not None:
+            self._drag(self._pressed, place)
+        self._mouse = place
+        if not self._dragged:
+            self._hover_at(place)
+
+    def _drag(self, pressed: QPointF, place: QPointF) -> None:
+        if self._dragged or (place - pressed).manhattanLength() > CLICK_PX:
+            start = self._mouse if self._dragged and self._mouse is not None else pressed
+            self._dragged = True
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+            self.pan(place.x() - start.x(), place.y() - start.y())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        clicked = self._pressed is not None and not self._dragged and event.button() == Qt.MouseButton.LeftButton
+        self._pressed, self._dragged = None, False
+        self.unsetCursor()
+        self._mouse = event.position()
+        self._hover_at(self._mouse)
+        if clicked:
+            self.select(self.hover)
+            self.selected.emit(self.hover)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if self.hover is None:
+            self.fit()
+        else:
+            self.reveal(self.hover)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._mouse = None
+        self._hover_at(None)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step_x, step_y = self.width() / 8, self.height() / 8
+        moves = {
+            Qt.Key.Key_Left: (step_x, 0.0),
+            Qt.Key.Key_Right: (-step_x, 0.0),
+            Qt.Key.Key_Up: (0.0, step_y),
+            Qt.Key.Key_Down: (0.0, -step_y),
+        }
+        key = Qt.Key(event.key())
+        if key in moves:
+            self.pan(*moves[key])
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
+            self.zoom(ZOOM_PER_NOTCH)
+        elif key == Qt.Key.Key_Minus:
+            self.zoom(1 / ZOOM_PER_NOTCH)
+        elif key == Qt.Key.Key_Escape and self.selection is not None:
+            self.select(None)
+            self.selected.emit(None)
+        else:
+            super().keyPressEvent(event)
+
+    def _hover_at(self, place: QPointF | None) -> None:
+        part = None
+        if place is not None and self.frame is not None and self.rect().contains(place.toPoint()):
+            hidden = self._hidden(self.frame)
+            margin = HOVER_MARGIN_PX / self.view.scale
+            part = self.frame.part_at(*self.view.to_scene(place.x(), place.y()), margin, hidden)
+        if part is not None or self.hover is not None:
+            self.update()  # the pad under the mouse may be another even when the part is the same
+        if part != self.hover:
+            self.hover = part
+            self.hovered.emit(part)
+
+    def _hidden(self, frame: FrameShapes) -> np.ndarray | None:
+        if self.switches.top and self.switches.bottom:
+            return None
+        bottom = frame.shapes.bottom
+        return (bottom & (not self.switches.bottom)) | (~bottom & (not self.switches.top))

@@ -1,0 +1,184 @@
+"""Paint one metric plot: title, legend, grid, axes, curves and crosshair."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
+
+from .curve_lines import paint_lines
+from .plot_legend import Legend, paint_legend
+from .plot_scene import PlotScene
+from .theme import Theme
+
+OLD_SHARE = 0.4  # of its colour that an earlier run keeps
+FADED_SHARE = 0.32  # of its colour that the raw curve keeps under its average
+DOT_RADIUS_PX = 3.5
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+
+@dataclass(frozen=True)
+class PlotFonts:
+    """The two fonts of a plot and their metrics."""
+
+    title: QFont
+    small: QFont
+    title_metrics: QFontMetricsF
+    small_metrics: QFontMetricsF
+
+
+def plot_fonts(base: QFont) -> PlotFonts:
+    """Return the fonts of a plot, made from the application's font."""
+    title, small = QFont(base), QFont(base)
+    title.setWeight(QFont.Weight.DemiBold)
+    size = base.pointSizeF()
+    if size > 0:
+        small.setPointSizeF(max(7.0, size * 0.88))
+    else:
+        small.setPixelSize(max(9, round(base.pixelSize() * 0.88)))
+    return PlotFonts(title, small, QFontMetricsF(title), QFontMetricsF(small))
+
+
+def mix(color: str, ground: str, share: float) -> QColor:
+    """Return a solid colour between ``ground`` (0) and ``color`` (1); painting with alpha costs several times more."""
+    a, b = QColor(color), QColor(ground)
+    pairs = ((a.red(), b.red()), (a.green(), b.green()), (a.blue(), b.blue()))
+    return QColor(*(round(x * share + y * (1 - share)) for x, y in pairs))
+
+
+@dataclass(frozen=True)
+class Header:
+    """Texts of the first line: title, a note in muted text, and the value of a single curve in its colour."""
+
+    title: str
+    note: str
+    value: str
+    color: str
+
+
+def paint_header(painter: QPainter, rect: QRectF, header: Header, fonts: PlotFonts, theme: Theme) -> None:
+    """Paint the first line of a plot; the title is shortened before the value is."""
+    painter.setFont(fonts.small)
+    value_px = fonts.small_metrics.horizontalAdvance(header.value) + 8 if header.value else 0.0
+    painter.setPen(QColor(header.color))
+    painter.drawText(rect, int(_RIGHT), header.value)
+    room = max(rect.width() - value_px, 8.0)
+    title = fonts.title_metrics.elidedText(header.title, Qt.TextElideMode.ElideRight, room)
+    painter.setFont(fonts.title)
+    painter.setPen(QColor(theme.text))
+    painter.drawText(rect, int(_LEFT | Qt.TextFlag.TextSingleLine), title)
+    used = fonts.title_metrics.horizontalAdvance(title) + 8
+    if header.note and room - used > 20:
+        painter.setFont(fonts.small)
+        painter.setPen(QColor(theme.muted))
+        note = fonts.small_metrics.elidedText(header.note, Qt.TextElideMode.ElideRight, room - used)
+        painter.drawText(rect.adjusted(used, 1, 0, 0), int(_LEFT | Qt.TextFlag.TextSingleLine), note)
+
+
+def paint_scene(
+    painter: QPainter, scene: PlotScene, colors: Sequence[str], fonts: PlotFonts, theme: Theme, right_px: float
+) -> None:
+    """Paint grid, axis labels and curves, or the sentence that says why there are none.
+
+    Args:
+        painter: of the widget. scene: what to show. colors: of the curves. fonts, theme: as they are.
+        right_px: right border for axis labels.
+    """
+    area = scene.mapping.area
+    painter.setFont(fonts.small)
+    painter.setPen(QColor(theme.muted))
+    if scene.message:
+        painter.drawText(area, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), scene.message)
+        return
+    _paint_y_axis(painter, scene, fonts, theme)
+    _paint_x_axis(painter, scene, fonts, theme, right_px)
+    painter.save()
+    painter.setClipRect(area.adjusted(0, -1, 1, 1))
+    shares = {"main": 1.0, "old": OLD_SHARE, "faded": FADED_SHARE}
+    for entry in scene.lines:
+        paint_lines(painter, entry.lines, mix(colors[entry.view], theme.surface, shares[entry.role]))
+    painter.restore()
+
+
+def _paint_y_axis(painter: QPainter, scene: PlotScene, fonts: PlotFonts, theme: Theme) -> None:
+    area, metrics = scene.mapping.area, fonts.small_metrics
+    half = metrics.height() / 2
+    span = scene.mapping.top - scene.mapping.bottom
+    for tick in scene.y_ticks:
+        y = round(area.bottom() - (tick.value - scene.mapping.bottom) / span * area.height()) + 0.5
+        painter.setPen(QColor(theme.grid))
+        painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
+        if area.top() - 1 <= y <= area.bottom() + 2:
+            painter.setPen(QColor(theme.muted))
+            painter.drawText(QRectF(0, y - half, area.left() - 5, 2 * half), int(_RIGHT), tick.text)
+    painter.setPen(QColor(theme.border))
+    painter.drawLine(QPointF(area.left(), area.bottom() + 0.5), QPointF(area.right(), area.bottom() + 0.5))
+
+
+def _paint_x_axis(painter: QPainter, scene: PlotScene, fonts: PlotFonts, theme: Theme, right_px: float) -> None:
+    area, metrics = scene.mapping.area, fonts.small_metrics
+    span = scene.mapping.high - scene.mapping.low
+    taken_to = 0.0
+    for tick in sorted(scene.x_ticks, key=lambda tick: tick.value):
+        x = round(area.left() + (tick.value - scene.mapping.low) / span * area.width()) + 0.5
+        painter.setPen(QColor(theme.grid))
+        painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
+        text = x_tick_text(tick.text, tick.date)
+        width = metrics.horizontalAdvance(text)
+        left = min(max(x - width / 2, area.left() - 4), right_px - width)
+        if left < taken_to:
+            continue
+        taken_to = left + width + 8
+        painter.setPen(QColor(theme.muted))
+        rect = QRectF(left, area.bottom() + 1, width + 2, metrics.height())
+        painter.drawText(rect, int(_LEFT), text)
+
+
+def x_tick_text(text: str, date: str) -> str:
+    """Return what stands at a tick: at midnight the date, where the date changes both."""
+    if not date:
+        return text
+    return date[5:] if text.startswith("00:00") and not text.strip("0:") else f"{date[5:]} {text}"
+
+
+def paint_crosshair(
+    painter: QPainter, scene: PlotScene, x: float, dots: Sequence[tuple[float, float, str]], theme: Theme
+) -> None:
+    """Paint the crosshair at an x and a dot on each curve.
+
+    Args:
+        painter: of the widget. scene: as painted. x: of the crosshair, in axis units.
+        dots: (x, y, colour) in pixels. theme: in force.
+    """
+    area = scene.mapping.area
+    at = area.left() + (x - scene.mapping.low) / (scene.mapping.high - scene.mapping.low) * area.width()
+    if not area.left() <= at <= area.right():
+        return
+    painter.setPen(mix(theme.muted, theme.surface, 0.7))
+    painter.drawLine(QPointF(round(at) + 0.5, area.top()), QPointF(round(at) + 0.5, area.bottom()))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    for dot_x, dot_y, color in dots:
+        if area.adjusted(-1, -1, 1, 1).contains(QPointF(dot_x, dot_y)):
+            painter.setPen(QPen(QColor(theme.surface), 1.5))
+            painter.setBrush(QColor(color))
+            painter.drawEllipse(QPointF(dot_x, dot_y), DOT_RADIUS_PX, DOT_RADIUS_PX)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+def paint_selection(painter: QPainter, area: QRectF, start: float, end: float, theme: Theme) -> None:
+    """Paint the stretch that is being selected with the mouse, from one x in pixels to another."""
+    rect = QRectF(min(start, end), area.top(), abs(end - start), area.height()).intersected(area)
+    fill = QColor(theme.accent)
+    fill.setAlpha(50)
+    painter.fillRect(rect, fill)
+    painter.setPen(QColor(theme.accent))
+    painter.drawRect(rect.adjusted(0, 0, -1, -1))
+
+
+def paint_legend_of(painter: QPainter, legend: Legend, fonts: PlotFonts, theme: Theme, hovered: int | None) -> None:
+    """Paint a legend in the small font."""
+    painter.setFont(fonts.small)
+    paint_legend(painter, legend, fonts.small_metrics, theme, hovered)

@@ -1,0 +1,73 @@
+"""Which time each row of a waterfall covers, and which pixel rows that is. Pure numpy.
+
+A row covers t ± duration/2. Where the producer told no duration, it is the median of the last 16 spacings. A slit
+between a row and the one before it of up to a quarter of its duration is jitter of the time stamps, not missing data:
+the row reaches back over it. Everything else that no row covers is a gap.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+SPACINGS = 16
+CONTEXT_ROWS = SPACINGS + 2  # rows before the first wanted one that decide its coverage
+SLIT = 0.25
+LIMIT_S = 1e11  # times beyond the year 5138 are a broken clock and are not shown
+
+
+def coverage(t: np.ndarray, duration: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return start and end of each row, unix seconds.
+
+    Args:
+        t: f8[r] middles of the rows in order of arrival, unix seconds.
+        duration: f8[r] seconds; NaN or not positive means unknown.
+
+    Returns:
+        f8[r] starts and f8[r] ends; NaN where t is not a usable time.
+    """
+    usable = np.abs(t) < LIMIT_S  # False for NaN
+    t = np.where(usable, t, np.nan)
+    known = (duration > 0) & (duration < LIMIT_S)
+    length = np.where(known, duration, 0.0)
+    if not known.all():
+        length = np.where(known, length, typical_spacing(t))
+    start, end = t - length / 2, t + length / 2
+    slit = start[1:] - end[:-1]
+    start[1:] -= np.where((slit > 0) & (slit <= SLIT * length[1:]), slit, 0.0)
+    return start, end
+
+
+def typical_spacing(t: np.ndarray) -> np.ndarray:
+    """Return for each row the median of the last 16 positive spacings up to it, f8[r] seconds; 0 when there is none.
+
+    The very first row has none before it and takes the one after it.
+    """
+    spacing = np.full(len(t) + SPACINGS - 1, np.nan)
+    steps = np.diff(t)
+    spacing[SPACINGS:] = np.where(steps > 0, steps, np.nan)
+    windows = np.sort(np.lib.stride_tricks.sliding_window_view(spacing, SPACINGS), axis=1)  # NaN last
+    count = np.count_nonzero(~np.isnan(windows), axis=1)
+    rows = np.arange(len(t))
+    median = (windows[rows, np.maximum(count - 1, 0) // 2] + windows[rows, np.minimum(count // 2, SPACINGS - 1)]) / 2
+    median = np.where(count > 0, median, 0.0)
+    if len(median) > 1 and not count[0]:
+        median[0] = median[1]
+    return median
+
+
+def pixel_rows(t: np.ndarray, start: np.ndarray, end: np.ndarray, row_s: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first and last pixel row of each row; pixel row k is the time k × row_s … (k + 1) × row_s.
+
+    A row fills the pixel rows whose middle it covers, and always the one that holds its t.
+
+    Args:
+        t, start, end: f8[r] unix seconds, all usable times.
+        row_s: seconds per pixel row.
+
+    Returns:
+        i8[r] first, i8[r] last.
+    """
+    own = np.floor(t / row_s)
+    first = np.minimum(own, np.ceil(start / row_s - 0.5))
+    last = np.maximum(own, np.ceil(end / row_s - 0.5) - 1)
+    return first.astype(np.int64), last.astype(np.int64)

@@ -1,0 +1,125 @@
+"""The sources of the window: opened, closed and remembered by URL."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+
+from ..core.dialects.base import Source, normalize_url, open_source
+from ..core.run_control import LinkState
+from ..core.settings import Settings, SourceSetting
+
+if TYPE_CHECKING:
+    from ..core.hub import Hub
+
+logger = logging.getLogger("dockscope.gui.sources")
+
+
+class Sources(QObject):
+    """Keep one source per URL.
+
+    Signals:
+        changed(): a source was opened, closed, remembered or forgotten.
+    """
+
+    changed = Signal()
+
+    def __init__(self, hub: Hub, settings: Settings) -> None:
+        super().__init__()
+        self._hub = hub
+        self._settings = settings
+        self._open: dict[str, Source] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        hub.on_unknown_scene = self._resubscribe
+
+    def connect_url(self, url: str, name: str | None = None) -> str:
+        """Open a source, or leave it when it is open already; returns its key.
+
+        Raises:
+            ValueError: the URL is not one that dockscope knows, with a sentence that says why.
+        """
+        key = normalize_url(url)
+        if key in self._open:
+            return key
+        known = self._hub.producers.get(key)
+        source = open_source(url, self._hub, name=name or (known.custom_name if known else None))
+        self._open[source.key] = source
+        source.start()
+        self._settings.remember_url(source.url)
+        self.changed.emit()
+        return source.key
+
+    def remember(self, saved: SourceSetting) -> None:
+        """Show a source of an earlier session as offline, without connecting."""
+        try:
+            key = normalize_url(saved.url)
+        except ValueError as error:
+            logger.info("a source of the last session is left out: %s", error)
+            return
+        if key not in self._hub.producers:
+            self._hub.add(key, saved.url, saved.name).former_name = saved.told_name
+            self._hub.link(key, LinkState.CLOSED, "offline – Connect")
+
+    def is_open(self, key: str) -> bool:
+        return key in self._open
+
+    def disconnect_key(self, key: str) -> None:
+        """Close a link; the producer runs on and stays listed."""
+        if source := self._open.pop(key, None):
+            self._start_closing(source, key)
+            self.changed.emit()
+
+    def forget(self, key: str) -> None:
+        """Close a link and remove the producer with its data."""
+        source = self._open.pop(key, None)
+        if source is not None:
+            self._start_closing(source, key, forget=True)
+        else:
+            self._hub.forget(key)
+        self.changed.emit()
+
+    def send(self, keys: Iterable[str], command: str, args: dict[str, Any] | None = None) -> None:
+        """Send a command to each of these producers; what becomes of it comes back through the hub."""
+        for key in keys:
+            if source := self._open.get(key):
+                source.send(command, args or {})
+
+    def retry(self, key: str, command_id: bytes) -> None:
+        """Send an open command once more, under its own id."""
+        if source := self._open.get(key):
+            source.retry(command_id)
+
+    def saved(self) -> list[SourceSetting]:
+        """Return URL and given name of every listed producer, for the settings."""
+        return [
+            SourceSetting(p.url, p.custom_name, p.hello.name if p.hello else p.former_name)
+            for p in self._hub.producers.values()
+        ]
+
+    async def close(self) -> None:
+        """Close all links; no producer is stopped."""
+        for key in list(self._open):
+            self.disconnect_key(key)
+        await asyncio.gather(*self._closing, return_exceptions=True)
+
+    def _resubscribe(self, key: str, stream: str) -> None:
+        if source := self._open.get(key):
+            source.resubscribe(stream)
+
+    def _start_closing(self, source: Source, key: str, *, forget: bool = False) -> None:
+        task = asyncio.ensure_future(self._close_one(source, key, forget))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _close_one(self, source: Source, key: str, forget: bool) -> None:
+        try:
+            await source.close()
+        except Exception:
+            logger.exception("closing %s failed", key)
+        if forget:
+            self._hub.forget(key)
+            self.changed.emit()

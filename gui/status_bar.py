@@ -1,0 +1,96 @@
+"""The status bar: how the links are and what the window costs, refreshed four times a second."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QStatusBar
+
+from ..core.run_control import LinkState
+
+if TYPE_CHECKING:
+    from ..core.hub import Hub
+    from .frame_clock import FrameClock
+
+MESSAGE_MS = 6000
+
+
+class WindowStatusBar(QStatusBar):
+    """Show link state, messages/s, lost messages, latency, frames/s and memory."""
+
+    def __init__(self, hub: Hub, clock: FrameClock) -> None:
+        super().__init__()
+        self._hub = hub
+        self._clock = clock
+        self._process = psutil.Process(os.getpid())
+        self._frames = (time.monotonic(), clock.frames)
+        self.setSizeGripEnabled(False)
+        self.labels: dict[str, QLabel] = {}
+        for name, tip in (
+            ("links", "Links to producers"),
+            ("rate", "Messages received per second, all producers"),
+            ("lost", "Messages and samples lost since connecting, all producers"),
+            ("latency", "Newest message: time from publishing to arrival, the slowest producer"),
+            ("frames", "Frames drawn per second; none when nothing changes"),
+            ("memory", "Memory of this program, and the part held by kept data"),
+        ):
+            label = QLabel(self)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setToolTip(tip)
+            label.setContentsMargins(6, 0, 6, 0)
+            self.labels[name] = label
+            self.addPermanentWidget(label)
+        clock.text_ticked.connect(self.refresh)
+        self.refresh()
+
+    def tell(self, sentence: str) -> None:
+        """Show a plain sentence for some seconds."""
+        self.showMessage(sentence, MESSAGE_MS)
+
+    def refresh(self) -> None:
+        """Write the numbers anew."""
+        hub = self._hub
+        now, frames = time.monotonic(), self._clock.frames
+        elapsed_s = max(1e-3, now - self._frames[0])
+        frames_per_s = (frames - self._frames[1]) / elapsed_s
+        if elapsed_s > 1.0:
+            self._frames = (now, frames)
+            self._set("frames", f"{frames_per_s:.0f} frames/s")
+        self._set("links", self._links())
+        self._set("rate", f"{_count(hub.messages_per_s())} messages/s")
+        self._set("lost", f"{hub.lost:,} lost" if hub.lost else "0 lost")
+        latencies = [
+            p.latency_s for p in hub.producers.values() if p.latency_s is not None and p.link is LinkState.LIVE
+        ]
+        self._set("latency", f"{max(latencies) * 1e3:.1f} ms" if latencies else "– ms")
+        held = sum(hub.memory().values())
+        self._set("memory", f"{_bytes(self._process.memory_info().rss)} ({_bytes(held)} data)")
+
+    def _links(self) -> str:
+        states = [p.link for p in self._hub.producers.values()]
+        if not states:
+            return "Nothing connected"
+        words = {
+            LinkState.LIVE: "live",
+            LinkState.CONNECTING: "connecting",
+            LinkState.STALE: "no answer",
+            LinkState.LOST: "lost",
+            LinkState.CLOSED: "offline",
+        }
+        return " · ".join(f"{states.count(state)} {word}" for state, word in words.items() if state in states)
+
+    def _set(self, name: str, text: str) -> None:
+        if self.labels[name].text() != text:
+            self.labels[name].setText(text)
+
+
+def _count(value: float) -> str:
+    return f"{value:.0f}" if value < 10_000 else f"{value / 1e3:.0f} k"
+
+
+def _bytes(count: float) -> str:
+    return f"{count / 2**20:.0f} MiB" if count < 2**30 else f"{count / 2**30:.1f} GiB"

@@ -1,0 +1,320 @@
+"""The picture of a waterfall, compared pixel by pixel with one computed the plain way."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dockscope.core.messages import Spectrum
+from dockscope.core.spectra import SpectrumStore
+from dockscope.gui.channel_columns import ChannelColumns, strongest_of_rows
+from dockscope.gui.color_maps import NAMES, color_indices, color_map, pixel_table
+from dockscope.gui.row_times import coverage, pixel_rows
+from dockscope.gui.waterfall_feed import Geometry, WaterfallFeed, polarization_names
+from dockscope.gui.waterfall_image import HATCH_PERIOD, WaterfallImage
+
+GAP, HATCH, NOTHING = 0xFF111111, 0xFF222222, 0xFF333333
+T0 = 1_700_000_000.0
+
+
+def plain_values(waterfall, polarization, geometry, k, x):
+    """All values of one pixel by the rules alone, NaN left out; None when no row lies there."""
+    found = None
+    for block in waterfall.blocks:
+        names = polarization_names(block)
+        rows = rows_of_pixel_row(block, geometry, k) if polarization in names else []
+        if rows:
+            power = block.power[:, names.index(polarization)]
+            values = [float(power[row, channel]) for row in rows for channel in channels_of_column(block, geometry, x)]
+            found = (found or []) + [value for value in values if not math.isnan(value)]
+    return found
+
+
+def rows_of_pixel_row(block, geometry, k):
+    start, end = coverage(block.t, block.duration)
+    middle = (k + 0.5) * geometry.row_s
+    own = np.floor(block.t / geometry.row_s)
+    return [i for i in range(len(block)) if own[i] == k or start[i] <= middle < end[i]]
+
+
+def channels_of_column(block, geometry, x):
+    step = (geometry.high_hz - geometry.low_hz) / geometry.width
+    left = geometry.low_hz + x * step
+    right = geometry.low_hz + (x + 1) * step
+    inside = [c for c in range(block.nchan) if left <= block.axis[c] < right]
+    if inside:
+        return inside
+    order = np.argsort(block.axis, kind="stable")
+    centers = block.axis[order]
+    half = np.diff(centers) / 2
+    edges = [centers[0] - half[0], *(centers[:-1] + half), centers[-1] + half[-1]]
+    at = int(np.searchsorted(edges, left + step / 2, side="right")) - 1
+    return [int(order[at])] if 0 <= at < block.nchan else []
+
+
+def plain_picture(waterfall, polarization, geometry, image):
+    """The whole picture by the rules alone, u4[height, width]."""
+    result = np.zeros((geometry.height, geometry.width), dtype=np.uint32)
+    table = pixel_table("viridis", NOTHING)
+    for y in range(geometry.height):
+        k = image.top - y if geometry.newest_on_top else image.bottom() + y
+        columns = [plain_values(waterfall, polarization, geometry, k, x) for x in range(geometry.width)]
+        if any(values is not None for values in columns):
+            strongest = [max(values or [], key=lambda v: (abs(v), v), default=math.nan) for values in columns]
+            found = np.array(strongest, dtype=np.float32)
+            result[y] = table[color_indices(found, image.low, image.high, decibel=image.decibel)]
+        else:
+            result[y] = [HATCH if (k + x) % HATCH_PERIOD < 1 else GAP for x in range(geometry.width)]
+    return result
+
+
+def new_image(geometry, low=-10.0, high=20.0, decibel=True):
+    image = WaterfallImage(geometry.width, geometry.height, newest_on_top=geometry.newest_on_top)
+    image.set_colors(pixel_table("viridis", NOTHING), GAP, HATCH)
+    image.set_levels(low, high, decibel=decibel)
+    return image
+
+
+def finish(feed):
+    while feed.step(0.001):
+        pass
+
+
+class Scene:
+    """A store with one stream and a feed that shows it."""
+
+    def __init__(self, geometry):
+        self.store = SpectrumStore()
+        self.feed = WaterfallFeed()
+        self.geometry = geometry
+        self.t = T0
+        self.random = np.random.default_rng(7)
+
+    @property
+    def waterfall(self):
+        return self.store.waterfalls["p", "s"]
+
+    def add(self, spacing=1.0, duration=1.0, nchan=7, f0=100.0, df=10.0, negative=False, nan=False):
+        self.t += spacing
+        power = self.random.exponential(size=(2, nchan)).astype("f4") * 10
+        if negative:
+            power[1] *= self.random.choice([-1, 1], nchan)
+        if nan:
+            power[:, 0] = np.nan
+        self.store.append(
+            "p", "s", Spectrum(power=power, t=self.t, f0=f0, df=df, duration=duration, polarizations=("XX", "Re XY*"))
+        )
+
+    def restart(self, geometry=None):
+        self.geometry = geometry or self.geometry
+        self.feed.restart(self.geometry, new_image(self.geometry), self.feed.live_edge(self.geometry.row_s) or 0)
+
+    def follow(self):
+        edge = self.feed.live_edge(self.geometry.row_s)
+        assert edge is not None
+        self.feed.scroll(edge)
+        self.feed.take_new()
+
+    def check(self, polarization="XX"):
+        expected = plain_picture(self.waterfall, polarization, self.geometry, self.feed.image)
+        np.testing.assert_array_equal(self.feed.image.picture(), expected)
+
+
+def geometry(width=9, height=12, low=60.0, high=190.0, row_s=0.7, newest_on_top=True):
+    return Geometry(width=width, height=height, low_hz=low, high_hz=high, row_s=row_s, newest_on_top=newest_on_top)
+
+
+views = st.builds(
+    geometry,
+    width=st.integers(1, 16),
+    height=st.integers(1, 14),
+    low=st.floats(50, 140),
+    high=st.floats(141, 260),
+    row_s=st.sampled_from([0.11, 0.5, 1.0, 2.3]),
+    newest_on_top=st.booleans(),
+)
+rows = st.fixed_dictionaries(
+    {
+        "spacing": st.sampled_from([1.0, 1.02, 0.9, 6.5, 40.0]),
+        "duration": st.sampled_from([1.0, 0.4, None]),
+        "nchan": st.sampled_from([7, 7, 7, 40]),
+        "df": st.sampled_from([10.0, 10.0, -10.0]),
+        "negative": st.booleans(),
+        "nan": st.booleans(),
+    }
+)
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("row"), rows),
+        st.tuples(st.just("row"), rows),
+        st.tuples(st.just("view"), views),
+        st.tuples(st.just("levels"), st.tuples(st.floats(-30, 0), st.floats(0.5, 30), st.booleans())),
+        st.tuples(st.just("pan"), st.integers(-20, 20)),
+    ),
+    max_size=14,
+)
+
+
+@given(first=rows, view=views, steps=steps, polarization=st.sampled_from(["XX", "Re XY*"]))
+def test_whatever_happened_the_picture_is_that_of_the_kept_rows(first, view, steps, polarization):
+    """After any sequence of rows, zooms, pans and levels every pixel is what the rules say, with gaps and blocks."""
+    scene = Scene(view)
+    scene.add(**first)
+    scene.feed.show(scene.waterfall, polarization)
+    scene.restart()
+    for what, value in steps:
+        if what == "row":
+            scene.add(**value)
+            scene.follow()
+        elif what == "view":
+            scene.restart(value)
+        elif what == "pan":
+            scene.feed.scroll(scene.feed.image.top + value)
+        else:
+            low, high, decibel = value
+            scene.feed.image.set_levels(low, high, decibel=decibel)
+            scene.feed.recolor()
+    image = scene.feed.image
+    finish(scene.feed)
+    assert scene.feed.image is image
+    scene.check(polarization)
+
+
+def test_a_late_row_is_shown_at_its_own_time():
+    """A row that arrives after later ones appears between them without a new start."""
+    scene = Scene(geometry(row_s=1.0))
+    scene.add()
+    scene.feed.show(scene.waterfall, "XX")
+    scene.restart()
+    for spacing in (1.0, 2.0, -1.0, 2.0):
+        scene.add(spacing=spacing)
+        scene.follow()
+    finish(scene.feed)
+    scene.check()
+
+
+def test_a_gap_keeps_its_time():
+    """20 s without rows are 20 s of hatched picture, and the rows around it keep their height."""
+    scene = Scene(geometry(height=60, row_s=0.5))
+    for _ in range(4):
+        scene.add()
+    scene.add(spacing=21.0)
+    scene.feed.show(scene.waterfall, "XX")
+    scene.restart()
+    finish(scene.feed)
+    covered = [
+        scene.feed.image.row(k) is not None for k in range(scene.feed.image.top, scene.feed.image.bottom() - 1, -1)
+    ]
+    assert covered[:2] == [True, True]
+    assert covered[2:42] == [False] * 40
+    assert covered[42:50] == [True] * 8
+
+
+def test_a_wrong_clock_does_not_hold_the_picture_in_the_future():
+    """After one row dated a year ahead the picture goes on following the rows that arrive."""
+    scene = Scene(geometry(row_s=1.0))
+    scene.add()
+    scene.feed.show(scene.waterfall, "XX")
+    scene.restart()
+    scene.add(spacing=3e7)
+    scene.follow()
+    scene.t -= 3e7
+    for _ in range(70):
+        scene.add()
+        scene.follow()
+    finish(scene.feed)
+    assert scene.feed.image.top == math.floor(scene.t + 0.5) - 1 or scene.feed.image.top == math.floor(scene.t)
+    scene.check()
+
+
+def test_evicted_rows_leave_no_error():
+    """Rows that the store drops while the picture is being drawn are left out."""
+    scene = Scene(geometry(height=30, row_s=1.0))
+    scene.store.max_bytes = 4096 + 20 * 100
+    for _ in range(60):
+        scene.add()
+    scene.feed.show(scene.waterfall, "XX")
+    scene.restart()
+    for _ in range(30):
+        scene.add()
+    scene.follow()
+    finish(scene.feed)
+    k = math.floor(scene.waterfall.blocks[0].t[-1])
+    assert scene.feed.image.row(k) is not None
+
+
+@given(
+    nchan=st.integers(1, 60),
+    width=st.integers(1, 50),
+    low=st.floats(-5, 30),
+    span=st.floats(0.3, 100),
+    reverse=st.booleans(),
+)
+def test_a_burst_in_one_channel_never_vanishes(nchan, width, low, span, reverse):
+    """However small the picture, the strongest channel of the window is in it, in the column of its frequency."""
+    frequencies = np.arange(nchan, dtype=float)[:: -1 if reverse else 1]
+    columns = ChannelColumns(frequencies, low, low + span, width)
+    for channel in range(nchan):
+        row = np.full((1, nchan), 1.0, dtype=np.float32)
+        row[0, channel] = -50.0
+        result = columns.reduce(columns.select(row))[0]
+        x = (frequencies[channel] - low) / span * width
+        if 0.001 < x % 1 < 0.999 and 0 < x < width:
+            assert result[int(x)] == -50.0
+
+
+def test_irregular_and_broken_frequencies_are_sorted_and_left_out():
+    """Channels may come in any order; those without a finite frequency are not shown."""
+    columns = ChannelColumns(np.array([30.0, 10.0, math.nan, 20.0, math.inf]), 5.0, 35.0, 3)
+    row = np.array([[3.0, 1.0, 99.0, 2.0, 99.0]], dtype=np.float32)
+    assert columns.reduce(columns.select(row)).tolist() == [[1.0, 2.0, 3.0]]
+
+
+def test_rows_of_one_pixel_keep_the_strongest_with_its_sign():
+    """Merging takes the larger magnitude and keeps the sign; NaN loses against any number."""
+    merged = strongest_of_rows(np.array([[1.0, -5.0, np.nan], [2.0, 4.0, 7.0]], dtype=np.float32), np.array([0]))
+    assert merged.tolist() == [[2.0, -5.0, 7.0]]
+
+
+def test_missing_durations_are_the_median_spacing():
+    """Without a told duration a row covers the median of the last 16 spacings, so a gap stays a gap."""
+    t = T0 + np.array([0.0, 1.0, 2.0, 3.0, 13.0, 14.0])
+    start, end = coverage(t, np.full(6, np.nan))
+    np.testing.assert_allclose(end - start, 1.0)
+    assert start[4] - end[3] == pytest.approx(9.0)
+
+
+def test_jitter_between_rows_is_no_gap():
+    """A slit of up to a quarter of a row is closed; a longer one is not."""
+    start, end = coverage(np.array([0.0, 1.2, 2.5]), np.ones(3))
+    assert start[1] == pytest.approx(end[0])
+    assert start[2] > end[1]
+
+
+def test_unusable_times_are_left_out():
+    """A time that is not finite or beyond the calendar covers nothing, without any warning."""
+    start, _ = coverage(np.array([np.nan, 1e300, np.inf, 5.0]), np.array([1.0, np.inf, np.nan, -1.0]))
+    assert np.isnan(start[:3]).all()
+    assert start[3] == 5.0
+    assert [k.tolist() for k in pixel_rows(np.array([5.0]), np.array([5.0]), np.array([5.0]), 2.0)] == [[2], [2]]
+
+
+@pytest.mark.parametrize("decibel", [True, False])
+def test_colours_of_special_values(decibel):
+    """NaN is drawn as nothing; zero, infinities and values beyond the levels take the outer colours."""
+    values = np.array([np.nan, 0.0, np.inf, 1e30, -1e30], dtype=np.float32)
+    found = color_indices(values, -10.0, 10.0, decibel=decibel).tolist()
+    assert found == ([0, 1, 256, 256, 256] if decibel else [0, 129, 256, 256, 1])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_colour_maps_go_from_dark_to_bright_in_256_steps(name):
+    """Each map has 256 colours; all but the rainbow grow steadily brighter."""
+    colors = color_map(name).astype(float)
+    assert colors.shape == (256, 3)
+    luminance = colors @ [0.2126, 0.7152, 0.0722]
+    if name != "rainbow":
+        assert (np.diff(luminance) > -0.8).all()
+        assert luminance[-1] - luminance[0] > 150

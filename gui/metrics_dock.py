@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer
@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QMenu, QVBoxLayout, QWidget
 
 from ..core.messages import Kind
 from .crosshair import Crosshair
-from .curve_view import CurveKey, CurveView, curve_labels, run_starts
+from .curve_view import CurveKey
 from .dock import Dock, DockContext
 from .metric_chooser import MetricChooser
 from .metric_plot import MetricPlot
@@ -22,18 +22,16 @@ from .metrics_menu import metrics_actions
 from .metrics_options import ALL, FIT, MetricsOptions
 from .plot_arrangement import first_names
 from .plot_grid import PlotGrid
-from .smoothing import SmoothedCurve
+from .plot_set import PlotSet
 from .theme import Theme
-from .x_axis import RELATIVE, XAxis
+from .x_axis import XAxis
 
 if TYPE_CHECKING:
     from ..core.hub import Change
 
-SMOOTHED_PER_FRAME = 50_000  # samples of all curves together; a longer history is smoothed over several frames
 FRAME_S = 0.007  # plots that are not done by then wait for the next turn of the loop, the longest waiting first
 PAN_STEP = 0.15
 ZOOM_STEP = 0.7
-MOST_CURVES_OF_A_PLOT = 500
 
 
 class MetricsDock(Dock):
@@ -46,10 +44,9 @@ class MetricsDock(Dock):
         super().__init__(context, parent)
         self.options = MetricsOptions()
         self.axis = XAxis()
-        self.plots: dict[str, MetricPlot] = {}
-        self.names: list[str] = []  # shown
-        self._smoothed: dict[CurveKey, SmoothedCurve] = {}
+        self._set = PlotSet(self.hub, self._make_plot)
         self._before_click: tuple[str, set[CurveKey]] | None = None
+        self._jumps = False  # the user asked for the end
         self._menu_plot: MetricPlot | None = None
         self._menu_owner: QMenu | None = None
         self.bar = MetricsBar()
@@ -87,6 +84,16 @@ class MetricsDock(Dock):
         self.grid.resized.connect(self._redraw_later)
         self.grid.scrolled.connect(self._redraw_later)
 
+    @property
+    def plots(self) -> dict[str, MetricPlot]:
+        """The plots by metric name, those not shown at present included."""
+        return self._set.plots
+
+    @property
+    def names(self) -> list[str]:
+        """The metric names shown, in order."""
+        return self._set.names
+
     # data
 
     def concerns(self, change: Change) -> bool:
@@ -99,9 +106,9 @@ class MetricsDock(Dock):
             return
         self.set_empty(None)
         self._choose_names(names)
-        self._update_views()
-        is_smooth = self._smooth_some()
-        moved = self.axis.follow_end(self._extents())
+        self._set.update(self.options, self.axis, utc=self.context.settings.utc)
+        is_smooth = self._set.smooth_some()
+        moved = self._follow_end()
         self._share_legend_rows()
         if changes is None or moved or not is_smooth:
             self._waiting_plots.update(dict.fromkeys(self.names))
@@ -120,14 +127,10 @@ class MetricsDock(Dock):
 
     def fields(self) -> list[str]:
         """Return the fields of the shown metrics, each once."""
-        return list(dict.fromkeys(field for name in self.names for field in self.hub.series.fields_of(name)))
-
-    def views(self) -> list[CurveView]:
-        """Return the curves of all plots that the dock shows, in order."""
-        return [view for name in self.names for view in self.plots[name].views]
+        return self._set.fields()
 
     def csv(self) -> str | None:
-        table, left_out = metrics_csv(self.views(), self.axis)
+        table, left_out = metrics_csv(self._set.views(), self.axis)
         if left_out:
             self.context.tell(f"Only {MOST_ROWS:,} rows were written: the oldest {left_out:,} were left out")
         return table
@@ -176,7 +179,7 @@ class MetricsDock(Dock):
 
     def set_follow(self, on: bool) -> None:
         """Keep to the newest samples with fitted y axes, or hold what is visible."""
-        self.axis.follow = on
+        self.axis.follow = self._jumps = on
         if on:
             for plot in self.plots.values():
                 plot.fit_y()
@@ -220,6 +223,7 @@ class MetricsDock(Dock):
     def restore_view_state(self, state: dict[str, Any]) -> None:
         self.options = MetricsOptions.from_json(state)
         self.axis = XAxis(choice=self.options.x, span_s=self.options.span_s)
+        self._jumps = True
         self._redraw_later(everything=True)
 
     def apply_theme(self, theme: Theme) -> None:
@@ -246,32 +250,14 @@ class MetricsDock(Dock):
         is_fitted = options.metrics == FIT
         arrangement = self.grid.room_for(len(wanted), may_scroll=not is_fitted)
         if arrangement.shown < len(wanted):
-            wanted = first_names(self._names_by_producer(wanted), arrangement.shown)
-        if wanted != self.names or arrangement != self.grid.arrangement:
-            self.names = wanted
-            self._make_plots(names)
-        self.grid.place([self.plots[name] for name in wanted], arrangement)
+            wanted = first_names(self._set.names_by_producer(wanted), arrangement.shown)
+        if wanted != self.names or not self.plots.keys() <= set(names):
+            self._set.show(wanted, names)
+            self.crosshair.drop_unless(wanted)
+        self.grid.place(self._set.shown(), arrangement)
         self.bar.show_count(len(wanted), len(names), is_fitted=is_fitted)
         self._nothing.setGeometry(self.grid.rect())
         self._nothing.setVisible(not wanted)
-
-    def _names_by_producer(self, names: Iterable[str]) -> list[list[str]]:
-        order: dict[str, list[str]] = {}
-        for name in names:
-            for producer in dict.fromkeys(curve.producer for curve in self.hub.series.of_name(name)):
-                order.setdefault(producer, []).append(name)
-        return list(order.values())
-
-    def _make_plots(self, existing: Iterable[str]) -> None:
-        for name in [name for name in self.plots if name not in set(existing)]:
-            self.plots.pop(name).deleteLater()
-        for name in self.names:
-            if name not in self.plots:
-                self.plots[name] = self._make_plot(name)
-        for name, plot in self.plots.items():
-            if name not in self.names:
-                plot.hide()
-        self.crosshair.drop_unless(self.names)
 
     def _make_plot(self, name: str) -> MetricPlot:
         plot = MetricPlot(name, self.theme, self.grid.content)
@@ -286,52 +272,12 @@ class MetricsDock(Dock):
         plot.y_changed.connect(self._on_y_changed)
         return plot
 
-    def _update_views(self) -> None:
-        names = {key: producer.name for key, producer in self.hub.producers.items()}
-        used: set[CurveKey] = set()
-        for name in self.names:
-            plot = self.plots[name]
-            curves = self.hub.series.of_name(name)[:MOST_CURVES_OF_A_PLOT]
-            told = {curve.producer: names.get(curve.producer, curve.producer) for curve in curves}
-            same = [view.curve for view in plot.views] == curves
-            if not same or any(view.producer_name != told[view.curve.producer] for view in plot.views):
-                labels = curve_labels(curves, told)
-                plot.views = [
-                    CurveView(curve, label, told[curve.producer]) for curve, label in zip(curves, labels, strict=True)
-                ]
-                plot.refresh_legend()
-            for view in plot.views:
-                view.shown = view.key not in self.options.hidden
-                view.smoothed = self._smoothed_of(view) if self.options.smoothing else None
-                used.add(view.key)
-            plot.log, plot.utc = self.options.is_log(name), self.context.settings.utc
-        self._smoothed = {key: s for key, s in self._smoothed.items() if key in used and self.options.smoothing}
-        if self.axis.choice == RELATIVE:
-            starts = run_starts([curve for name in self.hub.series.names() for curve in self.hub.series.of_name(name)])
-            for view in self.views():
-                view.starts = starts[view.key]
-
-    def _smoothed_of(self, view: CurveView) -> SmoothedCurve:
-        smoothed = self._smoothed.get(view.key)
-        if smoothed is None or smoothed.curve is not view.curve or smoothed.weight != self.options.smoothing:
-            smoothed = self._smoothed[view.key] = SmoothedCurve(view.curve, self.options.smoothing)
-        return smoothed
-
-    def _smooth_some(self) -> bool:
-        """Bring moving averages up to date; return whether all are."""
-        left = SMOOTHED_PER_FRAME
-        complete = True
-        for view in self.views():
-            if view.smoothed is not None and view.shown:
-                before = len(view.smoothed.values)
-                complete &= view.smoothed.extend(max(left, 0))
-                left -= max(0, len(view.smoothed.values) - before)
-        return complete
-
-    def _extents(self) -> list[tuple[float, float]]:
-        views = self.views()
-        shown = [view for view in views if view.shown] or views
-        return [extent for view in shown if (extent := view.extent(self.axis)) is not None]
+    def _follow_end(self) -> bool:
+        """Follow the newest samples; while frozen only when the user asks for it."""
+        if self.context.clock.frozen and not self._jumps:
+            return False
+        self._jumps = False
+        return self.axis.follow_end(self._set.extents(self.axis))
 
     # painting
 

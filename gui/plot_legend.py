@@ -48,47 +48,47 @@ def lay_out(
 ) -> Legend:
     """Place entries in columns of equal width, so that values stand below one another.
 
-    Where the rows do not suffice for all, the values are left out.
+    Where the rows do not suffice for that, the values are left out and names follow closely on one another.
 
     Args:
         entries: the curves. metrics: of the font. area: left, top and width of the legend.
         row_px: height of a row. most_rows: further entries are counted in ``more``.
     """
-    legend = _lay_out(entries, metrics, area, row_px, most_rows, has_values=True)
-    if legend.more:
-        bare = [replace(entry, value="") for entry in entries]
-        return _lay_out(bare, metrics, area, row_px, most_rows, has_values=False)
-    return legend
-
-
-def _lay_out(
-    entries: Sequence[LegendEntry],
-    metrics: QFontMetricsF,
-    area: QRectF,
-    row_px: float,
-    most_rows: int,
-    *,
-    has_values: bool,
-) -> Legend:
-    values = [VALUE_SAMPLE, *(entry.value for entry in entries)] if has_values else [""]
-    value_px = max(metrics.horizontalAdvance(value) for value in values)
-    label_px = max((metrics.horizontalAdvance(e.label) for e in entries), default=0.0)
-    fixed = SWATCH_PX + 2 * SPACE_PX + value_px
-    wanted = fixed + min(label_px, WIDEST_LABEL_PX) + GAP_PX
-    columns = max(1, min(int((area.width() + GAP_PX) // wanted), len(entries)))
+    value_px = max(metrics.horizontalAdvance(text) for text in (VALUE_SAMPLE, *(entry.value for entry in entries)))
+    label_px = max((metrics.horizontalAdvance(entry.label) for entry in entries), default=0.0)
+    width = SWATCH_PX + 2 * SPACE_PX + value_px + min(label_px, WIDEST_LABEL_PX) + GAP_PX
+    columns = max(1, min(int((area.width() + GAP_PX) // width), len(entries)))
     rows = -(-len(entries) // columns)
-    more_text_px = metrics.horizontalAdvance("+000")
-    room = area.width() + GAP_PX - (more_text_px + SPACE_PX if rows > most_rows else 0.0)
-    columns = max(1, min(columns, int(room // wanted)))
-    width = min(wanted, room / columns)
-    placed = entries[: columns * most_rows]
+    if rows > most_rows:
+        return _names_only(entries, metrics, area, row_px, most_rows)
+    width = min(width, (area.width() + GAP_PX) / columns)
     rects = tuple(
         QRectF(area.left() + i % columns * width, area.top() + i // columns * row_px, width - GAP_PX, row_px)
-        for i in range(len(placed))
+        for i in range(len(entries))
     )
-    rows = min(rows, most_rows)
-    more_rect = QRectF(area.right() - more_text_px, area.top() + (rows - 1) * row_px, more_text_px, row_px)
-    return Legend(tuple(placed), rects, rows, len(entries) - len(placed), more_rect)
+    return Legend(tuple(entries), rects, rows, 0, QRectF())
+
+
+def _names_only(
+    entries: Sequence[LegendEntry], metrics: QFontMetricsF, area: QRectF, row_px: float, most_rows: int
+) -> Legend:
+    more_px = metrics.horizontalAdvance("+000") + GAP_PX
+    rects: list[QRectF] = []
+    left, row = area.left(), 0
+    for number, entry in enumerate(entries):
+        label_px = min(metrics.horizontalAdvance(entry.label) + 1, WIDEST_LABEL_PX)
+        width = min(SWATCH_PX + 2 * SPACE_PX + label_px, area.width())
+        is_last_row, is_last = row + 1 >= most_rows, number + 1 == len(entries)
+        right = area.right() - (more_px if is_last_row and not is_last else 0.0)
+        if left + width > right and left > area.left():
+            if is_last_row:
+                break
+            left, row = area.left(), row + 1
+        rects.append(QRectF(left, area.top() + row * row_px, width, row_px))
+        left += width + GAP_PX - SPACE_PX
+    placed = tuple(replace(entry, value="") for entry in entries[: len(rects)])
+    more_rect = QRectF(area.right() - more_px, area.top() + row * row_px, more_px, row_px)
+    return Legend(placed, tuple(rects), row + 1, len(entries) - len(placed), more_rect)
 
 
 def paint_legend(painter: QPainter, legend: Legend, metrics: QFontMetricsF, theme: Theme, hovered: int | None) -> None:

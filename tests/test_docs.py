@@ -28,6 +28,7 @@ from dockscope.core.messages import (
     Spectrum,
     Status,
 )
+from dockscope.core.run_control import TRANSITIONS, Answer, Command, Rule, RunState
 from dockscope.core.tail_lines import HEAD, TailLines
 from dockscope.core.wire import (
     NO_ID,
@@ -206,6 +207,32 @@ def test_bytes_of_the_metric_are_two_samples():
     assert (metric.message.series.tolist(), metric.message.first.tolist(), metric.n) == ([1], [1], 0)
     assert (metric.message.value.tolist(), metric.message.fields.tolist()) == ([0.5, 0.25], [100, 101])
     assert series.subscription == metric.subscription == bytes(range(0xC0, 0xD0))
+
+
+def test_table_of_run_states_is_that_of_the_code():
+    """What the protocol's document says a command does in each run state is what the code's table says."""
+    table = PROTOCOL.read_text().partition("## Run state\n")[2].partition("\n- ")[0]
+    header, _, *rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table.split("\n") if "|" in line
+    ]
+    written = {
+        (Command(command), RunState(state)): cell
+        for command, *cells in rows
+        for states, cell in zip(header[1:], cells, strict=True)
+        for state in states.split(", ")
+    }
+    assert written == {key: in_words(key[0], rule) for key, rule in TRANSITIONS.items()}
+
+
+def in_words(command: Command, rule: Rule) -> str:
+    words = {
+        Answer.WAIT: "accepted",
+        Answer.AT_ONCE: "effective",
+        Answer.JOIN: f"accepted with the open {command}",
+        Answer.REJECT: "rejected",
+    }
+    state = f", {rule.next.value}" if rule.next else ""
+    return words[rule.answer] + state + (f"; the open {rule.withdraws} is rejected" if rule.withdraws else "")
 
 
 # links

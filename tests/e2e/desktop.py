@@ -17,6 +17,7 @@ from typing import Any
 
 PROBE = Path(__file__).parent / "window_probe.py"
 DEADLINE_S = 20.0
+ANSWER_S = 15.0
 
 
 def until(condition: Callable[[], Any], what: str, timeout_s: float = DEADLINE_S) -> Any:
@@ -101,6 +102,7 @@ class Window:
         )
         self._socket = socket.socket(socket.AF_UNIX)
         until(lambda: self._connect(path), "the window's process")
+        self._socket.settimeout(ANSWER_S)
         self._lines = self._socket.makefile("rw")
         until(lambda: self.ask("window"), "the window")
 
@@ -116,15 +118,27 @@ class Window:
         """Ask the probe; a failed look fails the test."""
         self._lines.write(json.dumps({"ask": what, **question}) + "\n")
         self._lines.flush()
-        line = self._lines.readline()
+        try:
+            line = self._lines.readline()
+        except TimeoutError:
+            self.process.send_signal(signal.SIGUSR1)  # the probe writes where every thread is
+            until(lambda: "most recent call first" in self.told(), "the stacks of a window that hangs")
+            raise AssertionError(f"the window does not answer {what}:\n{self.told()}") from None
         assert line, f"the window ended:\n{self.told()}"
         answer = json.loads(line)
         assert not (isinstance(answer, dict) and "error" in answer), answer
         return answer
 
     def button(self, text: str) -> dict[str, Any]:
-        """Wait for a visible, enabled button with this text."""
-        return until(lambda: (b := self.ask("button", text=text)) and b["enabled"] and b, f"button {text}")
+        """Wait for a visible, enabled button with this text that stands still: a new window may still be moved."""
+        seen: list[Any] = [None]
+
+        def settled() -> Any:
+            seen.append(self.ask("button", text=text))
+            time.sleep(0.05)
+            return seen[-1] and seen[-1]["enabled"] and seen[-1] == seen[-2] and seen[-1]
+
+        return until(settled, f"button {text}")
 
     def click_button(self, text: str) -> None:
         self.desktop.click(self.button(text))

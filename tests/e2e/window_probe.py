@@ -6,7 +6,9 @@ the mouse and the keyboard from outside.
 
 from __future__ import annotations
 
+import faulthandler
 import json
+import signal
 import socket
 import sys
 import threading
@@ -147,6 +149,7 @@ ANSWERS = {f.__name__: f for f in (widget, button, window, producers, samples, l
 
 
 if __name__ == "__main__":
+    faulthandler.register(signal.SIGUSR1)
     threading.Thread(target=serve, args=(sys.argv[1],), daemon=True).start()
     sys.argv = ["dockscope", *sys.argv[2:]]
     from dockscope.__main__ import main

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QFontMetricsF
 
 from dockscope.core.curve import Curve
 from dockscope.gui.curve_lines import FAR_PX, Mapping, make_lines, y_extent
@@ -14,6 +15,7 @@ from dockscope.gui.curve_view import curve_labels, run_starts
 from dockscope.gui.metrics_options import MetricsOptions
 from dockscope.gui.plain_text import menu_text, one_line, tooltip_text
 from dockscope.gui.plot_arrangement import arrange, first_names
+from dockscope.gui.plot_legend import LegendEntry, lay_out
 from dockscope.gui.readout import choose_place
 from dockscope.gui.smoothing import SmoothedCurve, exponential_sums, weight_sums
 from dockscope.gui.value_axis import duration_text, log_ticks, short_value, value_ticks
@@ -213,6 +215,26 @@ def test_the_readout_leaves_the_curve_end_free():
             assert bounds.contains(box)
             assert not box.contains(QPointF(x, y))
             assert not box.contains(end)
+
+
+@pytest.mark.parametrize("number", [1, 2, 5, 40])
+@pytest.mark.parametrize("width", [60, 200, 600])
+def test_the_legend_stays_inside_and_counts_the_rest(qapp, number, width):
+    """Entries lie inside the plot without overlapping, in no more rows than allowed; those left out are counted."""
+    entries = [
+        LegendEntry(f"curve number {i}", "0.1234", "#ffffff", shown=True, is_possible=True) for i in range(number)
+    ]
+    area = QRectF(8, 20, width, 0)
+    for rows in (1, 3):
+        legend = lay_out(entries, QFontMetricsF(qapp.font()), area, 15.0, rows)
+        assert len(legend.rects) + legend.more == number
+        assert legend.rows <= rows
+        for i, rect in enumerate(legend.rects):
+            assert area.left() <= rect.left()
+            assert rect.right() <= area.right() + 0.01
+            assert rect.bottom() <= area.top() + rows * 15
+            assert not any(rect.intersects(other) for other in legend.rects[:i])
+            assert legend.at(rect.center()) == i
 
 
 # curves of one plot

@@ -512,6 +512,24 @@ def test_hidden_and_unchanged_docks_cost_nothing(dock, send, shown, context):
     shown(lambda: dock.plots["loss"].scene() is not scene)
 
 
+def test_a_frozen_dock_stays_where_it_is(dock, send, shown, context):
+    """While frozen a resize or another scale does not show newer samples; after it the end is followed again."""
+    send("loss", T0 + np.arange(100), np.arange(100))
+    shown(lambda: dock.axis.high >= T0 + 99)
+    high = dock.axis.high
+    context.clock.set_frozen(True)
+    send("loss", T0 + 100 + np.arange(100), np.arange(100))
+    dock.resize(700, 400)
+    dock.choose_log(True)
+    shown(lambda: dock.plots["loss"].log)
+    assert dock.axis.high == high
+    dock.choose_x("relative")
+    shown(lambda: dock.axis.high > 199)
+    context.clock.set_frozen(False)
+    dock.choose_x("time")
+    shown(lambda: dock.axis.high > T0 + 199)
+
+
 def test_controls_are_reachable_by_keyboard_and_named(dock, send, shown):
     """Each control takes the focus with Tab, and has a name for screen readers and a tooltip."""
     two_phases(send)

@@ -1,0 +1,119 @@
+"""The plots of a Metrics dock and their curves, kept in line with the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from .curve_view import CurveKey, CurveView, curve_labels, run_starts
+from .metric_plot import MetricPlot
+from .metrics_options import MetricsOptions
+from .smoothing import SmoothedCurve
+from .x_axis import RELATIVE, XAxis
+
+if TYPE_CHECKING:
+    from ..core.hub import Hub
+
+SMOOTHED_PER_FRAME = 50_000  # samples of all curves together; a longer history is smoothed over several frames
+MOST_CURVES_OF_A_PLOT = 500
+
+
+class PlotSet:
+    """One plot for each metric name that is or was shown.
+
+    Args:
+        hub: producers and curves. make: makes the plot of a name.
+    """
+
+    def __init__(self, hub: Hub, make: Callable[[str], MetricPlot]) -> None:
+        self.plots: dict[str, MetricPlot] = {}
+        self.names: list[str] = []  # those shown, in order
+        self._hub = hub
+        self._make = make
+        self._smoothed: dict[CurveKey, SmoothedCurve] = {}
+
+    def shown(self) -> list[MetricPlot]:
+        """Return the plots that are shown, in order."""
+        return [self.plots[name] for name in self.names]
+
+    def views(self) -> list[CurveView]:
+        """Return the curves of the plots that are shown, in order."""
+        return [view for plot in self.shown() for view in plot.views]
+
+    def fields(self) -> list[str]:
+        """Return the fields of the metrics shown, each once."""
+        return list(dict.fromkeys(field for name in self.names for field in self._hub.series.fields_of(name)))
+
+    def extents(self, axis: XAxis) -> list[tuple[float, float]]:
+        """Return the smallest and largest x of the curves that are switched on, or of all when none is."""
+        views = self.views()
+        switched_on = [view for view in views if view.shown] or views
+        return [extent for view in switched_on if (extent := view.extent(axis)) is not None]
+
+    def names_by_producer(self, names: Iterable[str]) -> list[list[str]]:
+        """Return the names that each producer has, producers in order of their first metric."""
+        order: dict[str, list[str]] = {}
+        for name in names:
+            for producer in dict.fromkeys(curve.producer for curve in self._hub.series.of_name(name)):
+                order.setdefault(producer, []).append(name)
+        return list(order.values())
+
+    def show(self, names: Sequence[str], existing: Sequence[str]) -> None:
+        """Show these names; plots of names that are no longer in ``existing`` go away."""
+        self.names = list(names)
+        kept = set(existing)
+        for name in [name for name in self.plots if name not in kept]:
+            self.plots.pop(name).deleteLater()
+        for name in self.names:
+            if name not in self.plots:
+                self.plots[name] = self._make(name)
+        shown = set(self.names)
+        for name, plot in self.plots.items():
+            if name not in shown:
+                plot.hide()
+
+    def update(self, options: MetricsOptions, axis: XAxis, *, utc: bool) -> None:
+        """Give the shown plots their curves and settings."""
+        for plot in self.shown():
+            self._update_curves(plot)
+            plot.log, plot.utc = options.is_log(plot.name), utc
+            for view in plot.views:
+                view.shown = view.key not in options.hidden
+                view.smoothed = self._smoothed_of(view, options.smoothing) if options.smoothing else None
+        used = {view.key for view in self.views()} if options.smoothing else set()
+        self._smoothed = {key: smoothed for key, smoothed in self._smoothed.items() if key in used}
+        if axis.choice == RELATIVE:
+            store = self._hub.series
+            starts = run_starts([curve for name in store.names() for curve in store.of_name(name)])
+            for view in self.views():
+                view.starts = starts[view.key]
+
+    def smooth_some(self) -> bool:
+        """Bring moving averages up to date, as many samples as a frame allows; return whether all are."""
+        left = SMOOTHED_PER_FRAME
+        is_complete = True
+        for view in self.views():
+            if view.smoothed is not None and view.shown:
+                before = len(view.smoothed.values)
+                is_complete &= view.smoothed.extend(max(left, 0))
+                left -= max(0, len(view.smoothed.values) - before)
+        return is_complete
+
+    def _update_curves(self, plot: MetricPlot) -> None:
+        curves = self._hub.series.of_name(plot.name)[:MOST_CURVES_OF_A_PLOT]
+        producers = self._hub.producers
+        told = {c.producer: producers[c.producer].name if c.producer in producers else c.producer for c in curves}
+        is_same = [view.curve for view in plot.views] == curves
+        if is_same and all(view.producer_name == told[view.curve.producer] for view in plot.views):
+            return
+        labels = curve_labels(curves, told)
+        plot.views = [
+            CurveView(curve, label, told[curve.producer]) for curve, label in zip(curves, labels, strict=True)
+        ]
+        plot.refresh_legend()
+
+    def _smoothed_of(self, view: CurveView, weight: float) -> SmoothedCurve:
+        smoothed = self._smoothed.get(view.key)
+        if smoothed is None or smoothed.curve is not view.curve or smoothed.weight != weight:
+            smoothed = self._smoothed[view.key] = SmoothedCurve(view.curve, weight)
+        return smoothed

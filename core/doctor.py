@@ -20,7 +20,7 @@ from .qt_libraries import missing_libraries
 OK, NOTE, MISSING = "ok", "note", "MISSING"
 
 _BASE = ("msgspec", "numpy", "platformdirs", "psutil", "pyzmq", "rich", "typer")
-_WINDOW = ("PySide6-Essentials", "PySide6-QtAds", "pyqtgraph", "qasync")
+_WINDOW = ("PySide6-Essentials", "PySide6-QtAds", "qasync")
 _ADD_WINDOW = "pip install 'dockscope[gui]'"
 _FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.fonts", "~/.local/share/fonts")
 

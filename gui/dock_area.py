@@ -42,6 +42,8 @@ def configure_docking() -> None:
         (flag.TabCloseButtonIsToolButton, True),
         (flag.FocusHighlighting, False),
         (flag.DockAreaHasTabsMenuButton, False),
+        # The tab has one; a second would take the room of the tabs in a narrow area.
+        (flag.DockAreaHasCloseButton, False),
         (flag.EqualSplitOnInsertion, True),
         (flag.MiddleMouseButtonClosesTab, True),
         (flag.OpaqueSplitterResize, False),
@@ -159,7 +161,6 @@ class DockArea(QObject):
         provider = self.manager.iconProvider()
         for place, name in (
             (ads.TabCloseIcon, "close"),
-            (ads.DockAreaCloseIcon, "close"),
             (ads.DockAreaUndockIcon, "detach"),
             (ads.DockAreaMenuIcon, "menu"),
             (ads.DockAreaMinimizeIcon, "menu"),

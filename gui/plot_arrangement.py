@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-NARROWEST_PX = 190
-LOWEST_PX = 130
+NARROWEST_PX = 180
+LOWEST_PX = 116
 BEST_ASPECT = 2.1
 
 

@@ -7,7 +7,7 @@ computes it.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from importlib.resources import files
+from importlib.resources import as_file, files
 from string import Template
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -208,4 +208,5 @@ def style_sheet(theme: Theme) -> str:
     """Return the style sheet of the window, its docks and its small controls."""
     sheet = files("dockscope.resources").joinpath("themes/window.qss").read_text(encoding="utf-8")
     colors = {field.name: getattr(theme, field.name) for field in fields(theme) if field.name != "curves"}
-    return Template(sheet).safe_substitute(colors)
+    with as_file(files("dockscope.resources").joinpath(f"themes/arrow-{theme.name}.svg")) as arrow:
+        return Template(sheet).safe_substitute(colors, arrow=arrow.as_posix())

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 HEADLESS = frozenset({"tail", "control", "list", "doctor"})
-GUI_MODULES = ("PySide6", "PySide6QtAds", "pyqtgraph", "qasync")
+GUI_MODULES = ("PySide6", "PySide6QtAds", "qasync")
 ADD_GUI = "pip install 'dockscope[gui]'"
 EPILOG = """commands without a window:
   tail URL        print what a producer sends

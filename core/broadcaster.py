@@ -24,14 +24,15 @@ from .history import History
 from .io_thread import IoThread
 from .messages import DataRecord, Hello, Kind, LogRecord, Message, PlacementFrame, PlacementScene, Spectrum, Status
 from .metric_values import make_block
-from .publish_arguments import amount, frequency_axis, positive, scalar
+from .publish_arguments import amount, frequency_axis, names, positive, scalar
 from .publish_queue import PublishQueue
 from .run_control import Command
 from .scene_numbers import SceneNumbers
 from .shared_frames import share
-from .timestamps import unix_seconds, unix_seconds_array
+from .timestamps import unix_nanoseconds, unix_seconds
 from .wire import encode_payload
-from .wire_decode import MAX_FIELDS
+from .wire_arrays import real_numbers
+from .wire_encode import MAX_FIELDS
 from .wire_values import check_text
 
 MEBI = 2**20
@@ -157,9 +158,10 @@ class Broadcaster:
         Returns:
             True when done, False when the time was over or the broadcaster is closed.
         """
+        longest_s = None if timeout is None else amount(timeout, "timeout")
         if not self._queue.open or not self._io.alive:
             return False
-        return self._io.flush(timeout)
+        return self._io.flush(longest_s)
 
     def close(self, outcome: str | None = None) -> None:
         """Send what waits to viewers that take it, tell all that the run has ended, and free the port.
@@ -185,15 +187,12 @@ class Broadcaster:
 
     # -- publishing --------------------------------------------------------------------------------------------
 
-    def publish_metric(
-        self, name: str, value: float, *, step: float | None = None, timestamp: Any = None, **extra: Any
-    ) -> None:
+    def publish_metric(self, name: str, value: float, *, timestamp: Any = None, **extra: Any) -> None:
         """Publish one sample of a metric.
 
         Args:
             name: of the metric and its plot, at most 256 bytes.
             value: any real number; NaN and infinities are data too.
-            step: a column like any extra number.
             timestamp: unix seconds, an aware datetime or a datetime64; None is now.
             extra: numbers become columns; text becomes labels, and each combination of labels a curve of its own;
                 None is left out.
@@ -201,18 +200,14 @@ class Broadcaster:
         Raises:
             TypeError, ValueError: names the argument.
         """
-        self._queue.publish_metric(name, value, step=step, timestamp=timestamp, **extra)
+        self._queue.publish_metric(name, value, timestamp=timestamp, **extra)
 
-    def publish_metrics(
-        self, values: Mapping[str, float], *, step: float | None = None, timestamp: Any = None, **extra: Any
-    ) -> None:
+    def publish_metrics(self, values: Mapping[str, float], *, timestamp: Any = None, **extra: Any) -> None:
         """Publish one sample of several metrics, at one time and with the same extras; see ``publish_metric``."""
         if not isinstance(values, Mapping):
             raise TypeError(f"values: must be a mapping of names to numbers, not {type(values).__name__}")
         t = unix_seconds(timestamp)
-        self._queue.put_samples(
-            [self._queue.check_sample(name, value, step, t, extra) for name, value in values.items()]
-        )
+        self._queue.put_samples([self._queue.check_sample(name, value, t, extra) for name, value in values.items()])
 
     def publish_series(
         self,
@@ -220,8 +215,8 @@ class Broadcaster:
         values: Any,
         timestamps: Any = None,
         *,
-        timestamp: Any = None,
         copy: bool = False,
+        timestamp: Any = None,
         **extra: Any,
     ) -> None:
         """Publish many samples of a metric as arrays.
@@ -230,18 +225,18 @@ class Broadcaster:
             name: of the metric.
             values: n numbers.
             timestamps: n times (unix seconds or datetime64), or one for all; None is now.
-            timestamp: one time for all samples, when ``timestamps`` is not given.
             copy: False uses the arrays themselves, which must stay as they are until ``flush``.
+            timestamp: one time for all samples, when ``timestamps`` is not given.
             extra: as for ``publish_metric``; a column may be an array of n numbers.
 
         Raises:
             TypeError, ValueError: names the argument.
         """
         self._queue.check_name(name)
-        length = len(values) if hasattr(values, "__len__") else 0
-        t = unix_seconds_array(timestamp if timestamps is None else timestamps, length)
-        block = make_block(name, values, t, extra, copy)
-        if length:
+        if timestamps is None:
+            timestamps = unix_seconds(timestamp)
+        block = make_block(name, values, timestamps, extra, copy)
+        if len(block.value):
             self._queue.put_block(block)
 
     def publish_data(self, stream_name: str, data: Any, *, timestamp: Any = None) -> None:
@@ -275,7 +270,7 @@ class Broadcaster:
         kept = {check_text(key, "fields"): scalar(item, key) for key, item in fields.items() if item is not None}
         self._put(Kind.LOG, "", LogRecord(level, message, kept, unix_seconds(timestamp)), None)
 
-    def publish_status(self, status: str, message: str = "", *, timestamp: Any = None) -> None:
+    def publish_status(self, status: str, message: str, *, timestamp: Any = None) -> None:
         """Publish the phase the program is in.
 
         Args:
@@ -315,7 +310,7 @@ class Broadcaster:
         Raises:
             TypeError, ValueError: names the argument.
         """
-        rows = np.atleast_2d(np.asarray(power))
+        rows = np.atleast_2d(real_numbers(power, "power"))
         f_hz, f0, df = frequency_axis(frequencies, rows.shape[-1])
         spectrum = Spectrum(
             power=rows,
@@ -324,7 +319,7 @@ class Broadcaster:
             df=df,
             duration=None if duration is None else amount(duration, "duration"),
             unit=unit,
-            polarizations=tuple(polarizations or ()),
+            polarizations=names(polarizations, "polarizations"),
             fields=fields,
             frequencies=f_hz,
         )
@@ -343,6 +338,7 @@ class Broadcaster:
         """
         if not isinstance(scene, PlacementScene):
             raise TypeError(f"scene: must be a PlacementScene, not {type(scene).__name__}")
+        check_text(stream, "stream")
         self._put(Kind.SCENE, stream, self._scenes.number(stream, scene), timestamp)
 
     def publish_frame(self, stream: str, frame: PlacementFrame, *, timestamp: Any = None) -> None:
@@ -358,13 +354,12 @@ class Broadcaster:
         """
         if not isinstance(frame, PlacementFrame):
             raise TypeError(f"frame: must be a PlacementFrame, not {type(frame).__name__}")
+        check_text(stream, "stream")
         self._put(Kind.FRAME, stream, self._scenes.fill_in(stream, frame), timestamp)
 
     def _put(self, kind: Kind, stream: str, message: Message, timestamp: Any, argument: str = "stream") -> None:
         """Encode in the caller's thread, so that its mistakes are its exceptions, and queue."""
-        sent_ns = time.time_ns() if timestamp is None else int(unix_seconds(timestamp) * 1e9)
-        if sent_ns < 0:
-            raise ValueError("timestamp: must not be before 1970")
+        sent_ns = unix_nanoseconds(timestamp)
         check_text(stream, argument)
         self._queue.put_message(share(encode_payload(kind, stream, message, copy=False)), sent_ns)
 

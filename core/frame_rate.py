@@ -42,6 +42,10 @@ class FrameRate:
             self._due[stream] = now + self._interval_s
         return [self._held.pop(stream) for stream in due]
 
+    def take_held(self, stream: str) -> tuple[Payload, int] | None:
+        """Hand over the held frame of one stream, due or not: what follows in that stream replaces its scene."""
+        return self._held.pop(stream, None)
+
     def wait_s(self) -> float | None:
         """Tell in how many seconds a held frame is due; None when none is held."""
         if not self._held:

@@ -139,11 +139,6 @@ class History:
             elif not self.metrics.shrink_largest():
                 return
 
-    def end(self, key: Key) -> int:
-        """Give the number that the next message of a stream will have."""
-        stream = self.streams.get(key)
-        return 1 if stream is None else stream.next
-
 
 def _droppable_bytes(stream: StreamHistory) -> int:
     """Memory that dropping old messages could give back; definitions and single messages cannot go."""

@@ -31,7 +31,8 @@ __all__ = ["Arrived", "Change", "CommandState", "Hub", "Producer", "StreamInfo"]
 logger = logging.getLogger("dockscope.hub")
 
 MOST_COMMANDS = 1000
-_MOST_UNKNOWN_SCENES = 1000
+# Of other kinds a retained message arrives late because the viewer did, and some carry the program's own time.
+_SENT_WHEN_MADE = frozenset({Kind.METRIC, Kind.HEARTBEAT})
 
 
 class Hub:
@@ -41,9 +42,6 @@ class Hub:
         series, spectra, placements, log, data: the stores; made when not given.
         clock: returns unix seconds.
         budget_bytes: bound of all stores together; None takes a quarter of the memory, at most 4 GiB.
-
-    Attributes:
-        on_unknown_scene: called once with (key, stream) when frames arrive for a scene that is not known.
     """
 
     def __init__(
@@ -65,7 +63,6 @@ class Hub:
         self.producers: dict[str, Producer] = {}
         self.commands: dict[bytes, CommandState] = {}
         self.messages = 0
-        self.on_unknown_scene: Callable[[str, str], None] | None = None
         self.clock = clock
         self._journal = Journal(self.log, clock)
         self._router = Router(
@@ -78,7 +75,6 @@ class Hub:
         )
         self._colors: Order[str] = Order()
         self._problems = Problems(clock)
-        self._unknown_scenes: set[tuple[str, str, int]] = set()
         self._meter = RateMeter()
         self._memory = MemoryBudget(
             {
@@ -156,6 +152,7 @@ class Hub:
             self._restart(producer, hello)
         producer.hello = hello
         producer.role = role
+        producer.catching_up = True
         producer.heard = self.clock()
         self._journal.mark("producer", key)
 
@@ -166,7 +163,8 @@ class Hub:
             return  # forgotten while it was on its way
         now = self.clock()
         producer.heard = now
-        producer.note_delay(message.sent_ns, now)
+        if message.kind in _SENT_WHEN_MADE:
+            producer.note_delay(message.sent_ns, now)
         self.messages += 1
         self._meter.add(1, now)
         try:
@@ -185,6 +183,12 @@ class Hub:
             level = "warning" if state in (LinkState.LOST, LinkState.STALE) else "info"
             self._journal.write(key, "viewer", level, sentence)
         self._journal.mark("producer", key)
+
+    def caught_up(self, key: str) -> None:
+        """Take note that a producer has sent what it retained: the rest is live."""
+        if producer := self.producers.get(key):
+            producer.catching_up = False
+            self._journal.mark("producer", key)
 
     def latency(self, key: str, round_trip_s: float, offset_s: float) -> None:
         """Take note of a ping: its round trip, and the producer's clock minus ours, in seconds."""
@@ -211,16 +215,15 @@ class Hub:
         self, key: str, command_id: bytes, command: str, args: dict[str, Any], stage: Stage, reason: str = ""
     ) -> None:
         """Take note of how far a command has come; each stage is a row of the log."""
-        now = self.clock()
         state = self.commands.get(command_id)
         if state is None:
-            state = CommandState(command_id, key, command, args, stage, reason, now, now, self.clock)
+            state = CommandState(command_id, key, command, args, stage, reason, self.clock(), self.clock)
             self.commands[command_id] = state
             while len(self.commands) > MOST_COMMANDS:
                 del self.commands[next(iter(self.commands))]
         elif (state.stage, state.reason) == (stage, reason):
             return
-        state.stage, state.reason, state.changed_t = stage, reason, now
+        state.stage, state.reason = stage, reason
         level, sentence = command_sentence(state)
         self._journal.write(key, "command", level, sentence, {"stage": str(stage)})
         self._journal.mark("command", key, command)
@@ -255,7 +258,6 @@ class Hub:
             store.forget(key)
         self.commands = {known: state for known, state in self.commands.items() if state.producer != key}
         self._router.forget(key)
-        self._forget_scenes(key)
         self._problems.forget(key)
         self._colors.release([key])
         self._journal.mark(str(Kind.LOG), key)
@@ -291,7 +293,6 @@ class Hub:
 
     def _restart(self, producer: Producer, hello: Hello) -> None:
         self._router.tally(producer)
-        self._forget_scenes(producer.key)
         self.series.new_run(producer.key)
         producer.new_run(hello)
         for state in list(self.commands.values()):
@@ -301,19 +302,10 @@ class Hub:
                 )
         self._journal.write(producer.key, "viewer", "info", f"{producer.name} was restarted")
 
-    def _miss_scene(self, producer: Producer, stream: str, scene: int) -> None:
-        self.problem(producer.key, "unknown scene", f"{producer.name}: frames of {stream} name an unknown board")
-        key = (producer.key, stream, scene)
-        if key in self._unknown_scenes:
-            return
-        if len(self._unknown_scenes) >= _MOST_UNKNOWN_SCENES:
-            self._unknown_scenes.clear()
-        self._unknown_scenes.add(key)
-        if self.on_unknown_scene is not None:
-            self.on_unknown_scene(producer.key, stream)
-
-    def _forget_scenes(self, key: str) -> None:
-        self._unknown_scenes = {missed for missed in self._unknown_scenes if missed[0] != key}
+    def _miss_scene(self, producer: Producer, stream: str) -> None:
+        # Its link asks for the board by itself.
+        sentence = f"{one_line(producer.name, 40)}: frames of {one_line(stream, 40)} name a board that never came"
+        self.problem(producer.key, "unknown scene", f"{sentence}; asked for it once more")
 
     def _enforce_budget(self) -> None:
         shrunk = self._memory.enforce()

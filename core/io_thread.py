@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections import deque
+from pathlib import Path
 from typing import Any
 
 import zmq
@@ -51,6 +52,7 @@ class IoThread:
         self._flushes: deque[threading.Event] = deque()
         self._farewell: list[ControlState] = []
         self._closing = threading.Event()
+        self._served = False  # whether the thread has done its last turn
         self._linger_s = 0.0
         self._busy_until = 0.0
         self._next_beat = time.monotonic() + HEARTBEAT_S
@@ -100,6 +102,8 @@ class IoThread:
         self._flushes.append(done)
         if self._queue.sleeping:
             self._queue.wake()
+        if self._served:  # it ended just now, and may have looked for waiting threads before this one came
+            return False
         return done.wait(timeout)
 
     def close(self, linger_s: float) -> None:
@@ -123,8 +127,9 @@ class IoThread:
                 self._guarded_turn()
             self._say_farewell(time.monotonic() + self._linger_s)
         finally:
-            for done in self._flushes:
-                done.set()
+            self._served = True
+            while self._flushes:
+                self._flushes.popleft().set()
             self._queue.close()
 
     def _guarded_turn(self) -> None:
@@ -282,11 +287,13 @@ def _bind(context: zmq.Context[zmq.Socket[bytes]], endpoint: str) -> zmq.Socket[
 
 
 def _refuse_taken_path(path: str) -> None:
-    """Find out whether somebody listens there: ZeroMQ would take the path away from them.
+    """Find out whether a path is free: ZeroMQ would delete what is there, a file or somebody's socket.
 
     Raises:
-        OSError: somebody does.
+        OSError: it is not.
     """
+    if Path(path).exists() and not Path(path).is_socket():
+        raise OSError(errno.EEXIST, f"{path} is a file, and binding there would delete it; give another path")
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(0.5)
         if probe.connect_ex(path) == 0:

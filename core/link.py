@@ -118,11 +118,6 @@ class Link:
         asked = self._commands.retried(id_)
         return asked is not None and self._send_command(asked)
 
-    def resubscribe(self, stream: str) -> None:
-        """Ask once more for the scenes and frames of a placement stream."""
-        if self._session is not None:
-            self._session.resubscribe(stream)
-
     def remember(self) -> tuple[list[Any], list[Any]]:
         """Return what the sink has already (see ``Sink.remember``)."""
         return self._sink.remember(self.key)
@@ -221,6 +216,10 @@ class Link:
         before = self._health.state
         self._health.disconnected()
         self._state_changed(before)
+
+    def on_caught_up(self) -> None:
+        """Tell the sink that what follows is live."""
+        self._sink.caught_up(self.key)
 
     def on_data(self, message: DataMessage) -> None:
         """Take a message into the sink; what breaks there harms no other message."""

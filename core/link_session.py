@@ -20,7 +20,17 @@ from .link_socket import LinkSocket
 from .link_trouble import Trouble
 from .messages import Hello, ProtocolError
 from .socket_monitor import MonitorEvent
-from .wire import NO_ID, DataMessage, Reply, Request, UnknownVersion, decode_message, encode_request, hello_from_result
+from .wire import (
+    HELLO_FIRST,
+    NO_ID,
+    DataMessage,
+    Reply,
+    Request,
+    UnknownVersion,
+    decode_message,
+    encode_request,
+    hello_from_result,
+)
 
 CREDIT_BYTES = 4 * 2**20
 CREDIT_STEP_BYTES = CREDIT_BYTES // 8
@@ -42,6 +52,9 @@ class SessionOwner(Protocol):
 
     def on_data(self, message: DataMessage) -> None:
         """A message of the present subscription."""
+
+    def on_caught_up(self) -> None:
+        """All retained messages are here; what follows is live."""
 
     def on_reply(self, reply: Reply) -> None:
         """An answer to a request that is not the session's own."""
@@ -190,7 +203,7 @@ class Session:
         self._owner.on_greeted(hello, restarted)
         self._subscribe()
 
-    def resubscribe(self, stream: str) -> None:
+    def _resubscribe(self, stream: str) -> None:
         """Subscribe anew so that the scenes and frames of ``stream`` are sent again."""
         if self.greeted:
             self._subscribe(stream)
@@ -247,10 +260,17 @@ class Session:
         except UnknownVersion:
             self._owner.on_trouble(Trouble.VERSION)
         except ProtocolError as error:
-            self._owner.on_trouble(Trouble.BAD_MESSAGE, str(error))
+            self._on_bad_message(error)
         else:
             return self._on_message(message)
         return False
+
+    def _on_bad_message(self, error: ProtocolError) -> None:
+        """A producer that breaks the format is still a producer; who does so before it greeted is none."""
+        if self._peer.producer is None:
+            self._end(Trouble.NO_HELLO)
+        else:
+            self._owner.on_trouble(Trouble.BAD_MESSAGE, str(error))
 
     def _on_message(self, message: DataMessage | None) -> bool:
         if message is None:
@@ -260,7 +280,7 @@ class Session:
             return True
         self._owner.on_data(message)
         if self._peer.scenes.miss(message):
-            self.resubscribe(message.stream)
+            self._resubscribe(message.stream)
         return False
 
     def _on_reply(self, reply: Reply) -> None:
@@ -268,12 +288,18 @@ class Session:
             self._on_hello(reply, self._hello[2])
         elif reply.id == NO_ID:
             self._end(Trouble.VERSION)
-        elif reply.id == self._subscription or reply.id in self._credit_ids:
-            # It does not know us any more: we were silent for too long, or it was replaced behind our back.
-            if reply.stage == "rejected" and self.greeted:
+        elif reply.stage == "rejected" and self._is_forgotten(reply):
+            # We were silent for too long, or it was replaced behind our back.
+            if self.greeted:
                 self._greet(self._peer.token)
+        elif reply.id == self._subscription:
+            self._owner.on_caught_up()
         else:
             self._owner.on_reply(reply)
+
+    def _is_forgotten(self, reply: Reply) -> bool:
+        """Tell whether a rejection means that the producer does not know us any more."""
+        return reply.id == self._subscription or reply.id in self._credit_ids or reply.reason == HELLO_FIRST
 
     def _return_credit(self) -> None:
         if self._drained_bytes < CREDIT_STEP_BYTES or self._subscription is None:

@@ -13,7 +13,6 @@ from .publish_queue import Sample
 from .series_history import Piece, SeriesHistory
 
 MAX_SERIES = 65_536
-BATCH_ROWS = 65_536
 BATCH_BYTES = 2**20
 Part = tuple[int, Piece]  # series id and samples of it
 

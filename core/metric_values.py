@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .timestamps import unix_seconds_array
+from .wire_arrays import real_numbers
 from .wire_encode import MAX_FIELDS, MAX_TEXT_BYTES
-from .wire_values import check_text
+from .wire_values import check_text, exact_float
 
-EXACT = 2**53
 Labels = tuple[tuple[str, str], ...]
 
 
@@ -38,10 +39,8 @@ def number(value: Any, argument: str) -> float:
     """
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
-    if isinstance(value, int | np.integer) and not -EXACT <= int(value) <= EXACT:
-        raise ValueError(f"{argument}: {value} is beyond 2**53")
     if isinstance(value, int | float | np.integer | np.floating | np.bool_):
-        return float(value)
+        return exact_float(value, argument)
     raise TypeError(f"{argument}: must be a number, not {type(value).__name__}")
 
 
@@ -67,13 +66,13 @@ def split_extra(extra: dict[str, Any]) -> tuple[Labels, tuple[str, ...], tuple[f
     return tuple(labels), tuple(name for name, _ in columns), tuple(value for _, value in columns)
 
 
-def make_block(name: str, values: Any, t: np.ndarray, extra: dict[str, Any], copy: bool) -> Block:
+def make_block(name: str, values: Any, timestamps: Any, extra: dict[str, Any], copy: bool) -> Block:
     """Check the arrays of one series.
 
     Args:
         name: metric name.
         values: n numbers.
-        t: f8[n] unix seconds.
+        timestamps: n times, or one for all.
         extra: labels (text) and columns (numbers, or arrays of n numbers).
         copy: whether arrays must be detached from the caller's.
 
@@ -81,6 +80,7 @@ def make_block(name: str, values: Any, t: np.ndarray, extra: dict[str, Any], cop
         TypeError, ValueError: the text names the argument.
     """
     value = _column(values, "values", None)
+    t = unix_seconds_array(timestamps, len(value))
     arrays = {key: column for key, column in extra.items() if isinstance(column, np.ndarray | list | tuple)}
     labels, fields, constants = split_extra({key: item for key, item in extra.items() if key not in arrays})
     columns = {key: np.full(len(value), item) for key, item in zip(fields, constants, strict=True)}
@@ -93,9 +93,7 @@ def make_block(name: str, values: Any, t: np.ndarray, extra: dict[str, Any], cop
 
 
 def _column(values: Any, argument: str, length: int | None) -> np.ndarray:
-    column = np.asarray(values)
-    if column.dtype.kind not in "fiub":
-        raise TypeError(f"{argument}: must be real numbers, not an array of {column.dtype}")
+    column = real_numbers(values, argument)
     if column.ndim != 1 or length not in (None, len(column)):
         raise ValueError(f"{argument}: shape {column.shape}, must be ({'n' if length is None else length},)")
     return column

@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 
 from .messages import ParameterState
-from .wire_values import check_text
+from .wire_values import check_text, exact_float
 
 logger = logging.getLogger("dockscope.control")
 
 MAX_PARAMETERS = 4096
 MAX_CHOICES = 1024
 MAX_VALUE_BYTES = 4096
-TYPES: dict[str, type] = {"bool": bool, "int": int, "float": float, "str": str}
 
 
 class Parameter:
@@ -45,6 +44,8 @@ class Parameter:
         self.maximum = _bound(maximum, "maximum", self.type)
         self.choices: tuple[Any, ...] | None = None
         if choices is not None:
+            if isinstance(choices, str) or not isinstance(choices, Sequence):
+                raise TypeError(f"choices: must be a sequence of values, not {type(choices).__name__}")
             if not 1 <= len(choices) <= MAX_CHOICES:
                 raise ValueError(f"choices: {len(choices)} given, must be 1 to {MAX_CHOICES}")
             self.choices = tuple(self.check(choice, "choices") for choice in choices)
@@ -128,9 +129,9 @@ def _bound(bound: Any, argument: str, type_name: str) -> float | None:
         raise ValueError(f"{argument}: a {type_name} has no bounds")
     if isinstance(bound, bool) or not isinstance(bound, int | float | np.integer | np.floating):
         raise TypeError(f"{argument}: must be a number, not {type(bound).__name__}")
-    if math.isnan(bound):
+    if bound != bound:
         raise ValueError(f"{argument}: must not be NaN")
-    return float(bound)
+    return exact_float(bound, argument)
 
 
 def _convert(value: Any, type_name: str) -> Any:

@@ -86,7 +86,7 @@ class Producer:
         key: name in all stores. url: where it was found. color_index: place among the producers.
         tally: brings ``streams`` up to date before they are read.
         custom_name: what the user calls it. former_name: what it called itself in an earlier session.
-        hello: what it told last. link, link_detail: state of the connection.
+        catching_up: it is still sending what it retained. hello: what it told last. link, link_detail: state of the connection.
         run, run_t: run state on its own word, and when it arrived. run_index: grows with each new run.
         status: latest status.
         offset_s: its clock minus ours. round_trip_s: of the last ping.
@@ -101,6 +101,7 @@ class Producer:
     tally: Callable[[Producer], None] = field(repr=False)
     custom_name: str | None = None
     former_name: str = ""
+    catching_up: bool = False
     hello: Hello | None = None
     link: LinkState = LinkState.CONNECTING
     link_detail: str = ""
@@ -199,7 +200,7 @@ class CommandState:
     """A command and how far it has come.
 
     Args:
-        id: of the request. producer: key. stage, reason: latest known. requested_t, changed_t: unix seconds.
+        id: of the request. producer: key. stage, reason: latest known. requested_t: unix seconds.
         clock: returns unix seconds.
     """
 
@@ -210,7 +211,6 @@ class CommandState:
     stage: Stage
     reason: str
     requested_t: float
-    changed_t: float
     clock: Callable[[], float] = field(repr=False)
 
     @property

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from .wire_values import check_text
+from .wire_arrays import real_numbers
+from .wire_values import check_text, exact_float
 
 
 def amount(value: Any, argument: str) -> float:
@@ -19,7 +21,7 @@ def amount(value: Any, argument: str) -> float:
         raise TypeError(f"{argument}: must be a number, not {type(value).__name__}")
     if not 0 <= value < float("inf"):
         raise ValueError(f"{argument}: {value} must be finite and not negative")
-    return float(value)
+    return exact_float(value, argument)
 
 
 def positive(value: Any, argument: str) -> float:
@@ -43,7 +45,20 @@ def scalar(value: Any, argument: str) -> str | int | float | bool:
         value = value.item()
     if not isinstance(value, str | int | float | bool):
         raise TypeError(f"{argument}: must be text or a number, not {type(value).__name__}")
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        raise ValueError(f"{argument}: an integer beyond 64 bits")
     return check_text(value, argument, 65_536) if isinstance(value, str) else value
+
+
+def names(texts: Any, argument: str) -> tuple[str, ...]:
+    """Check for a sequence of texts; None is none of them.
+
+    Raises:
+        TypeError, ValueError: the text names ``argument``.
+    """
+    if isinstance(texts, str) or not isinstance(texts, Iterable | None):
+        raise TypeError(f"{argument}: must be a sequence of names, not {type(texts).__name__}")
+    return tuple(check_text(text, argument) for text in texts or ())
 
 
 def frequency_axis(frequencies: Any, channels: int) -> tuple[np.ndarray | None, float, float]:
@@ -52,10 +67,7 @@ def frequency_axis(frequencies: Any, channels: int) -> tuple[np.ndarray | None, 
     Returns:
         The frequencies when they are not regular, f0 and df in Hz.
     """
-    f_hz = np.asarray(frequencies)
-    if f_hz.dtype.kind not in "fiu":
-        raise TypeError(f"frequencies: must be numbers in Hz, not {f_hz.dtype}")
-    f_hz = f_hz.astype("f8")
+    f_hz = real_numbers(frequencies, "frequencies").astype("f8")
     if f_hz.shape != (channels,) or not channels:
         raise ValueError(f"frequencies: shape {f_hz.shape} for {channels} channels")
     if not np.isfinite(f_hz).all():

@@ -15,10 +15,10 @@ from collections import Counter, deque
 from typing import Any, NamedTuple, Protocol
 
 from .messages import Kind
-from .metric_values import EXACT, Block, SeriesKey, number, split_extra
+from .metric_values import Block, SeriesKey, number, split_extra
 from .timestamps import unix_seconds
 from .wire import Payload
-from .wire_values import check_text
+from .wire_values import EXACT, check_text
 
 SAMPLE_BYTES = 256  # what one queued sample costs in this process, with its tuple and numbers
 MAX_NAMES = 65_536
@@ -86,7 +86,7 @@ class PublishQueue:
             if plain and (step is None or (type(step) is int and low <= step <= high)):
                 append((name, value, now(), step))
             else:
-                append(check(name, value, step, timestamp, extra))
+                append(check(name, value, timestamp, extra if step is None else {**extra, "step": step}))
             if len(samples) > limit:
                 shed()
             if sleeping:
@@ -98,7 +98,7 @@ class PublishQueue:
 
         return publish_metric, detach
 
-    def check_sample(self, name: Any, value: Any, step: Any, timestamp: Any, extra: dict[str, Any]) -> Sample:
+    def check_sample(self, name: Any, value: Any, timestamp: Any, extra: dict[str, Any]) -> Sample:
         """Check one sample that is not of the plainest form.
 
         Raises:
@@ -107,8 +107,6 @@ class PublishQueue:
         self.check_name(name)
         checked = number(value, "value")
         t = unix_seconds(timestamp)
-        if step is not None:
-            extra = {**extra, "step": step}
         labels, fields, columns = split_extra(extra)
         if not fields and not labels:
             return name, checked, t, None

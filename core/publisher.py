@@ -66,6 +66,8 @@ class Publisher:
         return min((viewer.oldest_wanted(series) for viewer in self.subscriptions.values()), default=2**62)
 
     def _publish_at_rate(self, payload: Payload, sent_ns: int) -> None:
+        if payload.kind is Kind.SCENE and (held := self._rate.take_held(payload.stream)):
+            self.publish(*held)
         if payload.kind is not Kind.FRAME or self._rate.passes(payload, sent_ns):
             self.publish(payload, sent_ns)
 

@@ -18,6 +18,7 @@ from .run_control import Command
 from .run_machine import Ask
 from .subscription import Subscription
 from .wire import (
+    HELLO_FIRST,
     MAX_REQUEST_BYTES,
     NO_ID,
     VERSION,
@@ -29,6 +30,7 @@ from .wire import (
     encode_reply,
     hello_result,
 )
+from .wire_envelope import read_envelope
 from .wire_hello import HelloArgs, hello_args
 
 SILENT_S = 60.0
@@ -98,6 +100,8 @@ class RequestDesk:
         """Take one received message, whatever it is."""
         routing_id = bytes(frames[0])
         try:
+            if len(frames) > 1:
+                read_envelope(frames[1], MAX_REQUEST_BYTES)  # another version may have other rules from here on
             if len(frames) != 2 or len(routing_id) != ID_BYTES + 1 or routing_id[-1:] not in (DATA_LINK, COMMAND_LINK):
                 raise ProtocolError("not a viewer's routing id and one frame")
             self._dispatch(routing_id, decode_request(frames[1]))
@@ -117,12 +121,12 @@ class RequestDesk:
             self.forget(routing_id[:ID_BYTES])
         elif request.producer != self._hello.producer:
             self._reject(routing_id, request, "the producer was restarted")
-        elif request.command == "ping":
-            self._pong(routing_id, request)
-        elif viewer is None:
-            self._reject(routing_id, request, "say hello first")
         elif request.command == "credit":
             self._give_credit(routing_id, request)
+        elif viewer is None:
+            self._reject(routing_id, request, HELLO_FIRST)
+        elif request.command == "ping":
+            self._pong(routing_id, request)
         else:
             self._take_once(routing_id, request, viewer)
 

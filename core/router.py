@@ -73,7 +73,7 @@ class Router:
 
     Args:
         series, spectra, placements, data: the stores. journal: changes and log.
-        on_unknown_scene: called with a producer, stream and number when a frame names a scene that is not known.
+        on_unknown_scene: called with a producer and stream when a frame names a scene that is not known.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Router:
         placements: PlacementStore,
         data: DataStore,
         journal: Journal,
-        on_unknown_scene: Callable[[Producer, str, int], None],
+        on_unknown_scene: Callable[[Producer, str], None],
     ) -> None:
         self.samples = 0
         self._series = series
@@ -159,7 +159,7 @@ class Router:
         if self._placements.append(producer.key, arrived.stream, message):
             self._journal.mark(str(Kind.FRAME), producer.key, arrived.stream)
         else:
-            self._on_unknown_scene(producer, arrived.stream, message.scene)
+            self._on_unknown_scene(producer, arrived.stream)
 
     def _take_data(self, producer: Producer, arrived: Arrived, message: DataRecord) -> None:
         self._data.put(producer.key, arrived.stream, message, arrived.nbytes, producer.heard)

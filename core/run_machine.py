@@ -67,7 +67,7 @@ class RunMachine:
         self._reason = ""
         self._waiting_since: float | None = None
         self._open: dict[Command, list[Ask]] = {command: [] for command in Command}
-        self._settings: deque[tuple[Ask, Any]] = deque()
+        self._settings: deque[tuple[Ask, Parameter, Any]] = deque()
         self._parameters: dict[str, Parameter] = {}
         self._callbacks: dict[str, list[Callback]] = {"pause": [], "resume": [], "stop": []}
         self._due: list[Callable[[], None]] = []
@@ -224,9 +224,10 @@ class RunMachine:
         self._settle_resume()
 
     def _accept_setting(self, ask: Ask) -> None:
-        parameter = self._parameters.get(str(ask.args.get("name")))
+        name = ask.args.get("name")
+        parameter = self._parameters.get(name) if isinstance(name, str) else None
         if parameter is None:
-            self._reject(ask, f"no parameter {str(ask.args.get('name'))[:40]!r}")
+            self._reject(ask, f"no parameter {str(name)[:40]!r}")
             return
         try:
             value = parameter.check(ask.args.get("value"))
@@ -234,15 +235,14 @@ class RunMachine:
             self._reject(ask, str(error))
             return
         self._open[Command.SET].append(ask)
-        self._settings.append((ask, value))
+        self._settings.append((ask, parameter, value))
         self.calm = False
         self._answer(ask, Stage.ACCEPTED, parameter_row(parameter.state()))
 
     def _apply_settings(self) -> None:
         """Take over checked values; called in the thread that is in checkpoint."""
         while self._settings:
-            ask, value = self._settings.popleft()
-            parameter = self._parameters[ask.args["name"]]
+            ask, parameter, value = self._settings.popleft()
             parameter.take(value)
             self._by, self._reason = ask.by, _reason_of(ask)
             self._open[Command.SET].remove(ask)

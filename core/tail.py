@@ -28,6 +28,7 @@ class TailSink(HeadlessSink):
         super().__init__()
         self._output, self._form, self._only = output, form, frozenset(only)
         self._producer: bytes | None = None
+        self._is_history = True
         self._lines = TailLines("")
         self._next: dict[tuple[str, str], int] = {}
         self._next_sample: dict[int, int] = {}
@@ -35,15 +36,21 @@ class TailSink(HeadlessSink):
     def greet(self, key: str, hello: Hello, role: str) -> None:
         """Take who answers; another run is read from its start."""
         super().greet(key, hello, role)
+        self._is_history = True
         if hello.producer != self._producer:
             self._producer = hello.producer
             self._lines = TailLines(hello.name)
             self._next.clear()
             self._next_sample.clear()
 
+    def caught_up(self, key: str) -> None:
+        """Take note that the rest is live."""
+        self._is_history = False
+
     def receive(self, key: str, message: DataMessage) -> None:
-        """Print a message."""
-        lines = [self._form(fields) for fields in self._lines.objects(message) if self._wanted(fields)]
+        """Print a message; what was retained says so."""
+        past: Fields = {"history": True} if self._is_history else {}
+        lines = [self._form(fields | past) for fields in self._lines.objects(message) if self._wanted(fields)]
         self._note(message)
         if not lines or self.over.is_set():
             return

@@ -180,7 +180,7 @@ def _spelled(value: Any) -> Any:
 
 def as_line(fields: Fields) -> str:
     """Return one line for a person: time, producer, kind, then what the message tells; control characters are gone."""
-    what = {name: value for name, value in fields.items() if name not in HEAD}
+    what = {name: value for name, value in fields.items() if name not in (*HEAD, "history")}
     words = [_clock(fields["t"]), fields["producer"], fields["kind"], fields["stream"]]
     if fields["kind"] == "metric":
         words += [what["name"], f"{what['value']:.6g}", *_pairs(what["labels"] | what["fields"])]

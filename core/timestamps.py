@@ -9,6 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from .wire_arrays import as_array
+
+LAST_S = 9_223_372_036.0  # after it nanoseconds need more than 63 bits
+
 
 def unix_seconds(timestamp: Any, argument: str = "timestamp") -> float:
     """Convert one time; None is now.
@@ -30,9 +34,27 @@ def unix_seconds(timestamp: Any, argument: str = "timestamp") -> float:
         return float(_from_datetime64(np.asarray(timestamp), argument))
     if isinstance(timestamp, bool) or not isinstance(timestamp, int | float | np.integer | np.floating):
         raise TypeError(f"{argument}: must be unix seconds, a datetime or a datetime64, not {type(timestamp).__name__}")
-    if not math.isfinite(timestamp):
-        raise ValueError(f"{argument}: must be finite, not {timestamp}")
-    return float(timestamp)
+    try:
+        seconds = float(timestamp)
+    except OverflowError:
+        raise ValueError(f"{argument}: no such time, it is beyond what a float holds") from None
+    if not math.isfinite(seconds):
+        raise ValueError(f"{argument}: must be finite, not {seconds}")
+    return seconds
+
+
+def unix_nanoseconds(timestamp: Any, argument: str = "timestamp") -> int:
+    """Convert one time to what travels as ``sent_ns``: whole nanoseconds from 1970 on, in 63 bits; None is now.
+
+    Raises:
+        TypeError: no time. ValueError: before 1970 or after 2262, as milliseconds taken for seconds are.
+    """
+    if timestamp is None:
+        return time.time_ns()
+    seconds = unix_seconds(timestamp, argument)
+    if not 0 <= seconds <= LAST_S:
+        raise ValueError(f"{argument}: {seconds:g} s is not between the years 1970 and 2262; it is meant in seconds")
+    return int(seconds * 1e9)
 
 
 def unix_seconds_array(timestamps: Any, length: int, argument: str = "timestamps") -> np.ndarray:
@@ -42,11 +64,11 @@ def unix_seconds_array(timestamps: Any, length: int, argument: str = "timestamps
         f8[length], unix seconds.
 
     Raises:
-        TypeError: not times. ValueError: another number of them, or a NaT.
+        TypeError: not times. ValueError: another number of them, or one that is not finite.
     """
     if timestamps is None or isinstance(timestamps, int | float | dt.datetime | np.datetime64 | np.number):
         return np.full(length, unix_seconds(timestamps, argument))
-    column = np.asarray(timestamps)
+    column = as_array(timestamps, argument)
     if column.shape != (length,):
         raise ValueError(f"{argument}: shape {column.shape} for {length} values")
     if column.dtype.kind == "M":
@@ -55,6 +77,8 @@ def unix_seconds_array(timestamps: Any, length: int, argument: str = "timestamps
         return np.array([unix_seconds(item, argument) for item in column], "f8")
     if column.dtype.kind not in "fiu":
         raise TypeError(f"{argument}: an array of {column.dtype} holds no times")
+    if not np.isfinite(column).all():
+        raise ValueError(f"{argument}: must be finite")
     return column
 
 

@@ -18,8 +18,8 @@ from .wire_arrays import MAX_BUFFERS, BufferInfo, array_bytes, describe, unpack_
 from .wire_decode import DECODERS, Name, Number, decode_data
 from .wire_encode import ENCODERS
 from .wire_envelope import MAX_REQUEST_BYTES, NO_ID, VERSION, Frame, Id, UnknownVersion, read_envelope, refuse_extension
-from .wire_hello import HelloArgs, control_from_result, control_result, hello_from_result, hello_result
-from .wire_requests import Request, SubscribeArgs, decode_request, encode_request
+from .wire_hello import HelloArgs, hello_from_result, hello_result
+from .wire_requests import HELLO_FIRST, Request, SubscribeArgs, decode_request, encode_request
 from .wire_values import (
     MAX_STREAM_BYTES,
     check_received_text,
@@ -35,6 +35,7 @@ STAGES = ("accepted", "effective", "rejected")
 NAMELESS = frozenset({Kind.SERIES, Kind.METRIC, Kind.LOG, Kind.STATUS, Kind.CONTROL, Kind.HEARTBEAT})
 
 __all__ = [
+    "HELLO_FIRST",
     "MAX_MESSAGE_BYTES",
     "MAX_REQUEST_BYTES",
     "MAX_STREAM_BYTES",
@@ -48,8 +49,6 @@ __all__ = [
     "Request",
     "SubscribeArgs",
     "UnknownVersion",
-    "control_from_result",
-    "control_result",
     "data_header",
     "decode_message",
     "decode_request",

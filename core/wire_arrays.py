@@ -32,6 +32,30 @@ def wire_dtype(dtype: np.dtype[Any], argument: str) -> str:
     return name
 
 
+def as_array(values: Any, argument: str) -> np.ndarray:
+    """Make an array of whatever has the shape of one.
+
+    Raises:
+        ValueError: rows of different lengths; the text names ``argument``.
+    """
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise ValueError(f"{argument}: must be an array, its rows have different lengths") from None
+
+
+def real_numbers(values: Any, argument: str) -> np.ndarray:
+    """Make an array of real numbers of any shape.
+
+    Raises:
+        TypeError: of something else. ValueError: rows of different lengths; the text names ``argument``.
+    """
+    numbers = as_array(values, argument)
+    if numbers.dtype.kind not in "fiub":
+        raise TypeError(f"{argument}: must be real numbers, not an array of {numbers.dtype}")
+    return numbers
+
+
 def pack_array(array: np.ndarray, argument: str, dtype: str | None = None, copy: bool = True) -> np.ndarray:
     """Make an array ready for the wire: C order, little endian, detached from the caller's memory.
 

@@ -21,15 +21,16 @@ from .messages import (
     Spectrum,
     Status,
 )
-from .wire_arrays import pack_array
-from .wire_values import ValuePacker, check_text
+from .wire_arrays import pack_array, real_numbers
+from .wire_values import ValuePacker, check_text, exact_float
 
 MAX_TEXT_BYTES = 65_536
 STATUSES = ("info", "warning", "error", "complete")
 METRIC_COLUMNS = {"series": "u4", "first": "u8", "count": "u4", "t": "f8", "value": "f8", "fields": "f8"}
-FRAME_COUNTS = ("scene", "index", "iteration", "overlap_count")
+FRAME_COUNTS = ("index", "iteration", "overlap_count")
 FRAME_NUMBERS = ("energy", "max_move", "total_wire_length")
 MAX_FIELDS = 256
+MAX_SCENE = 2**64 - 1
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}\Z")
 
 Encoded = tuple[Any, list[tuple[str, np.ndarray]]]
@@ -87,10 +88,11 @@ def encode_scene(message: PlacementScene, copy: bool) -> Encoded:
         buffers.append(("layer", pack_array(_below(layer, 2, "layer"), "layer", "u1", copy)))
     pads = 0
     if message.pads is not None:
-        pads = len(np.asarray(message.pads))
-        buffers += _encode_pads(message, pads, parts, copy)
+        table = _rectangle(message.pads, "pads", 5)
+        pads = len(table)
+        buffers += _encode_pads(message, table, parts, copy)
     body = {
-        "scene": _whole(message.scene, "scene"),
+        "scene": _whole(message.scene, "scene", 0, MAX_SCENE),
         "unit": check_text(message.unit, "unit"),
         "outlines": [_polygon(polygon, "outlines") for polygon in message.outlines],
         "holes": [_polygon(polygon, "holes") for polygon in message.holes],
@@ -101,29 +103,31 @@ def encode_scene(message: PlacementScene, copy: bool) -> Encoded:
     return body, buffers
 
 
-def _encode_pads(message: PlacementScene, pads: int, parts: int, copy: bool) -> list[tuple[str, np.ndarray]]:
+def _encode_pads(message: PlacementScene, table: np.ndarray, parts: int, copy: bool) -> list[tuple[str, np.ndarray]]:
+    pads = len(table)
     owner = np.zeros(pads) if message.pad_owner is None and parts == 1 else message.pad_owner
     if owner is None:
         raise ValueError("pad_owner: each pad needs the index of its part")
+    owner = _below(_column(owner, "pad_owner", pads), parts, "pad_owner")
     shape = np.zeros(pads) if message.pad_shape is None else message.pad_shape
+    shape = _below(_column(shape, "pad_shape", pads), 3, "pad_shape")
     return [
-        ("pads", pack_array(_rectangle(message.pads, "pads", 5), "pads", "f4", copy)),
-        (
-            "pad_owner",
-            pack_array(_below(_column(owner, "pad_owner", pads), parts, "pad_owner"), "pad_owner", "u4", copy),
-        ),
-        ("pad_shape", pack_array(_below(_column(shape, "pad_shape", pads), 3, "pad_shape"), "pad_shape", "u1", copy)),
+        ("pads", pack_array(table, "pads", "f4", copy)),
+        ("pad_owner", pack_array(owner, "pad_owner", "u4", copy)),
+        ("pad_shape", pack_array(shape, "pad_shape", "u1", copy)),
     ]
 
 
 def encode_frame(message: PlacementFrame, copy: bool) -> Encoded:
     """Encode where the parts are at one moment."""
-    parts = len(np.asarray(message.position))
+    position = _rectangle(message.position, "position", 3)
+    parts = len(position)
     body: dict[str, Any] = {name: _whole(getattr(message, name), name) for name in FRAME_COUNTS}
+    body["scene"] = _whole(message.scene, "scene", 0, MAX_SCENE)
     body |= {name: _real(getattr(message, name), name) for name in FRAME_NUMBERS}
     body |= {"label": check_text(message.label, "label"), "phase": check_text(message.phase, "phase")}
     body["fields"] = _fields(message.fields)
-    buffers = [("position", pack_array(_rectangle(message.position, "position", 3), "position", "f4", copy))]
+    buffers = [("position", pack_array(position, "position", "f4", copy))]
     if message.module is not None:
         module = _below(_column(message.module, "module", parts), 65_536, "module")
         buffers.append(("module", pack_array(module, "module", "u2", copy)))
@@ -222,14 +226,16 @@ def _real(value: Any, argument: str) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{argument}: must be a number, not {type(value).__name__}")
-    return float(value)
+    return exact_float(value, argument)
 
 
-def _whole(value: Any, argument: str) -> int | None:
+def _whole(value: Any, argument: str, least: int = -(2**63), most: int = 2**63 - 1) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise TypeError(f"{argument}: must be an integer, not {type(value).__name__}")
+    if not least <= value <= most:
+        raise ValueError(f"{argument}: must be an integer from {least} to {most}")
     return int(value)
 
 
@@ -241,7 +247,7 @@ def _fields(fields: Any) -> dict[str, float | None]:
 
 def _rectangle(array: Any, argument: str, columns: int | None, rows: int | None = None) -> np.ndarray:
     """Check for a table of numbers of the given size."""
-    table = _numbers(array, argument)
+    table = real_numbers(array, argument)
     if table.size == 0 and columns is not None:
         table = table.reshape(-1, columns)
     fits = table.ndim == 2 and columns in (None, table.shape[1]) and rows in (None, len(table))
@@ -251,17 +257,10 @@ def _rectangle(array: Any, argument: str, columns: int | None, rows: int | None 
 
 
 def _column(array: Any, argument: str, rows: int) -> np.ndarray:
-    column = _numbers(array, argument)
+    column = real_numbers(array, argument)
     if column.shape != (rows,):
         raise ValueError(f"{argument}: shape {column.shape}, must be ({rows},)")
     return column
-
-
-def _numbers(array: Any, argument: str) -> np.ndarray:
-    numbers = np.asarray(array)
-    if numbers.dtype.kind not in "fiub":
-        raise TypeError(f"{argument}: must be an array of real numbers, not of {numbers.dtype}")
-    return numbers
 
 
 def _below(indices: np.ndarray, end: int, argument: str) -> np.ndarray:

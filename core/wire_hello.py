@@ -1,4 +1,4 @@
-"""Results of requests on the native wire: hello and the run state, to and from PROTOCOL's maps."""
+"""What viewer and producer tell of themselves in hello, to and from the wire's maps."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ from typing import Annotated, Any
 
 import msgspec
 
-from .messages import ControlState, Hello, ProtocolError
-from .wire_decode import Name, Number, decode_control
-from .wire_encode import control_body
+from .messages import Hello, ProtocolError
+from .wire_decode import Name, Number
 from .wire_envelope import Id
-from .wire_values import encode_bytes
 
 
 def hello_result(hello: Hello) -> dict[str, Any]:
-    """Write what a producer tells of itself as PROTOCOL's map."""
+    """Write what a producer tells of itself as the wire's map."""
     return msgspec.structs.asdict(hello)
 
 
@@ -69,17 +67,3 @@ def hello_from_result(result: Any) -> Hello:
             "streams": tuple(told.streams),
         }
     )
-
-
-def control_from_result(result: Any) -> ControlState:
-    """Read the run state from the result of pause, resume or stop.
-
-    Raises:
-        ProtocolError: it is not a run state.
-    """
-    return decode_control(encode_bytes(result, "result"))
-
-
-def control_result(state: ControlState) -> dict[str, Any]:
-    """Write the run state as the result of pause, resume or stop."""
-    return control_body(state)

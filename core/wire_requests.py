@@ -12,6 +12,7 @@ from .wire_envelope import MAX_REQUEST_BYTES, VERSION, Frame, Id, read_envelope,
 from .wire_values import check_shape_of_value, decode_bytes, encode_bytes
 
 MAX_ARGUMENT_BYTES = 65_536
+HELLO_FIRST = "say hello first"  # the reason by which a viewer learns that it was dropped
 
 
 class Request(msgspec.Struct):

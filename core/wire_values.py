@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from .wire_arrays import MAX_BUFFERS, pack_array
 MAX_STREAM_BYTES = 256
 MAX_NESTING = 64
 ARRAY_EXTENSION = 1
+EXACT = 2**53  # up to here float64 holds every integer
 SCALARS = frozenset({str, float, int, bool, type(None), bytes})
 
 
@@ -33,6 +35,17 @@ def check_text(text: object, argument: str, limit: int = MAX_STREAM_BYTES) -> st
     if size > limit:
         raise ValueError(f"{argument}: {size} bytes long, at most {limit} are allowed")
     return str(text)
+
+
+def exact_float(value: Any, argument: str) -> float:
+    """Convert a real number to float64.
+
+    Raises:
+        ValueError: an integer that float64 does not hold exactly; names ``argument``.
+    """
+    if isinstance(value, int | np.integer) and not -EXACT <= int(value) <= EXACT:
+        raise ValueError(f"{argument}: an integer beyond 2**53, which float64 does not hold exactly")
+    return float(value)
 
 
 def check_received_text(text: str, what: str, limit: int = MAX_STREAM_BYTES) -> str:
@@ -105,7 +118,7 @@ class ValuePacker:
 
     def _scalar(self, value: Any) -> Any:
         if isinstance(value, np.datetime64):
-            return float(value.astype("datetime64[ns]").astype("i8")) / 1e9
+            return math.nan if np.isnat(value) else float(value.astype("datetime64[ns]").astype("i8")) / 1e9
         if isinstance(value, dt.datetime):
             return value.timestamp()
         if isinstance(value, bool | np.bool_):

@@ -22,13 +22,13 @@ from dockscope.core.wire import (
     DataMessage,
     Reply,
     Request,
-    control_result,
     data_header,
     decode_request,
     encode_payload,
     encode_reply,
     hello_result,
 )
+from dockscope.core.wire_encode import control_body
 
 
 @dataclass
@@ -44,6 +44,7 @@ class FakeHub:
     round_trips: list[tuple[float, float]] = field(default_factory=list)
     have: list[Any] = field(default_factory=list)
     have_series: list[Any] = field(default_factory=list)
+    caught_up_at: list[int] = field(default_factory=list)  # messages that had come by then
     on_receive: Callable[[DataMessage], None] | None = None
 
     def add(self, key, url, name=None):
@@ -57,6 +58,9 @@ class FakeHub:
         if self.on_receive is not None:
             self.on_receive(message)
         self.messages.append(message)
+
+    def caught_up(self, key):
+        self.caught_up_at.append(len(self.messages))
 
     def link(self, key, state, detail=""):
         self.links.append((state, detail))
@@ -120,6 +124,7 @@ class FakeProducer:
         self.producer = os.urandom(16) if producer is None else producer
         self.name, self.role, self.greets, self.beats, self.answers_pings = name, role, greets, beats, answers_pings
         self.requests: list[tuple[bytes, Request]] = []
+        self.forgets = False  # whether the viewer has to say hello anew
         self.at_subscribe: Callable[[FakeProducer, bytes, bytes], None] | None = None
         self.answers: dict[str, list[tuple[str, str]]] = {"pause": [("accepted", ""), ("effective", "")]}
         self._orders: list[list[bytes | memoryview]] = []
@@ -172,6 +177,9 @@ class FakeProducer:
     def subscribed(self) -> bool:
         return bool(self._subscriptions)
 
+    def serves_newest(self) -> bool:
+        return self.requests_of("subscribe")[-1].id in list(self._subscriptions.values())
+
     # -- what tests tell it to do -------------------------------------------------------------------------------
 
     def publish(self, kind: Kind, message: Message, stream: str = "", n: int | None = None) -> None:
@@ -220,10 +228,13 @@ class FakeProducer:
     def _take(self, routing_id: bytes, request: Request) -> None:
         self.requests.append((routing_id, request))
         if request.command == "hello":
+            self.forgets = False
             if self.greets:
                 self.reply(routing_id, Reply(request.id, "effective", "", hello_result(self._hello())))
         elif request.producer != self.producer:
             self.reply(routing_id, Reply(request.id, "rejected", "the producer was restarted"))
+        elif self.forgets:
+            self.reply(routing_id, Reply(request.id, "rejected", "say hello first"))
         elif request.command == "subscribe":
             self._subscriptions[routing_id] = request.id
             if self.at_subscribe is not None:
@@ -237,7 +248,7 @@ class FakeProducer:
             self._subscriptions.clear()
         else:
             for stage, reason in self.answers.get(request.command, []):
-                result = control_result(ControlState(run="PAUSED")) if stage == "effective" else None
+                result = control_body(ControlState(run="PAUSED")) if stage == "effective" else None
                 self.reply(routing_id, Reply(request.id, stage, reason, result))
 
     def _hello(self) -> Hello:

@@ -30,6 +30,9 @@ class Sink(Protocol):
     def receive(self, key: str, message: DataMessage) -> None:
         """Take a data message."""
 
+    def caught_up(self, key: str) -> None:
+        """Take note that what was retained for late viewers has all been delivered: the rest is live."""
+
     def link(self, key: str, state: LinkState, detail: str = "") -> None:
         """Take the link state, and a sentence about it."""
 
@@ -76,9 +79,6 @@ class Source(Protocol):
             False when there is no such open command, or nothing could be sent.
         """
         ...
-
-    def resubscribe(self, stream: str) -> None:
-        """Ask once more for the scenes of a placement stream."""
 
 
 class ProbeResult(NamedTuple):

@@ -21,6 +21,9 @@ class QuietSink:
     def receive(self, key: str, message: DataMessage) -> None:
         """Take a message."""
 
+    def caught_up(self, key: str) -> None:
+        """Take note that the rest is live."""
+
     def link(self, key: str, state: LinkState, detail: str = "") -> None:
         """Take the link state."""
 

@@ -119,6 +119,14 @@ def test_a_taken_port_is_named() -> None:
             Broadcaster(f"tcp://127.0.0.1:{port}")
 
 
+def test_a_file_in_the_way_of_a_socket_is_kept(tmp_path: Path) -> None:
+    """A path that is no socket is refused by name: libzmq would delete the file there."""
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(OSError, match="thesis.txt"):
+        Broadcaster(f"ipc://{tmp_path}/thesis.txt")
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
 def test_a_taken_path_is_not_stolen(tmp_path: Path) -> None:
     """A Unix socket that somebody listens on is left to them."""
     url = f"ipc://{tmp_path}/s"

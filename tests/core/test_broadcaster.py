@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import inspect
 import math
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from dockscope import Broadcaster, Parameter, PlacementFrame, PlacementScene
 from raw_viewer import RawViewer, arrays
 
 WaitFor = Callable[..., Any]
+HUGE = 10**400  # an integer that no float holds
 
 
 @pytest.fixture
@@ -115,6 +117,37 @@ def test_numbers_of_all_kinds_are_data(b: Broadcaster) -> None:
         (TypeError, "frame", lambda b: b.publish_frame("s", None)),
         (TypeError, "energy", lambda b: b.publish_frame("s", PlacementFrame(np.zeros((1, 3)), energy="low"))),  # pyright: ignore[reportArgumentType]
         (ValueError, "outcome", lambda b: b.close("fine")),
+        (ValueError, "timestamp", lambda b: b.publish_metric("x", 1.0, timestamp=HUGE)),
+        (ValueError, "values", lambda b: b.publish_series("x", np.array(5.0))),
+        (ValueError, "values", lambda b: b.publish_series("x", [1, [2, 3]])),
+        (ValueError, "timestamps", lambda b: b.publish_series("x", [1, 2], [1.0, [2]])),
+        (ValueError, "timestamps", lambda b: b.publish_series("x", [1, 2], [1.0, math.nan])),
+        (ValueError, "timestamp:", lambda b: b.publish_series("x", [1, 2], timestamp=math.inf)),
+        (ValueError, "gain", lambda b: b.publish_series("x", [1, 2], gain=[1, [2]])),
+        (ValueError, "memory", lambda b: b.publish_log("info", "x", memory=2**64)),
+        (TypeError, "power", lambda b: b.publish_spectrum("s", "loud", frequencies=[1.0, 2.0])),
+        (TypeError, "power", lambda b: b.publish_spectrum("s", None, frequencies=[1.0, 2.0])),
+        (ValueError, "power", lambda b: b.publish_spectrum("s", [[1, 2], [1]], frequencies=[1.0, 2.0])),
+        (ValueError, "frequencies", lambda b: b.publish_spectrum("s", [1, 2], frequencies=[1, [2]])),
+        (
+            TypeError,
+            "polarizations",
+            lambda b: b.publish_spectrum("s", [[1], [2]], frequencies=[1], polarizations="XY"),
+        ),
+        (TypeError, "polarizations", lambda b: b.publish_spectrum("s", [[1], [2]], frequencies=[1], polarizations=2)),
+        (ValueError, "duration", lambda b: b.publish_spectrum("s", [1], frequencies=[1], duration=HUGE)),
+        (ValueError, "gain", lambda b: b.publish_spectrum("s", [1], frequencies=[1], gain=HUGE)),
+        (ValueError, "gain", lambda b: b.publish_spectrum("s", [1], frequencies=[1], gain=2**53 + 1)),
+        (TypeError, "stream", lambda b: b.publish_scene([], PlacementScene((), np.empty((0, 2))))),
+        (ValueError, "scene", lambda b: b.publish_scene("s", PlacementScene((), np.empty((0, 2)), scene=-1))),
+        (TypeError, "stream", lambda b: b.publish_frame([], PlacementFrame(np.zeros((1, 3))))),
+        (TypeError, "position", lambda b: b.publish_frame("s", PlacementFrame("x"))),  # pyright: ignore[reportArgumentType]
+        (ValueError, "energy", lambda b: b.publish_frame("s", PlacementFrame(np.zeros((1, 3)), energy=HUGE))),
+        (ValueError, "iteration", lambda b: b.publish_frame("s", PlacementFrame(np.zeros((1, 3)), iteration=2**63))),
+        (ValueError, "timestamp", lambda b: b.publish_data("s", 1, timestamp=time.time() * 1000)),
+        (TypeError, "timeout", lambda b: b.flush("soon")),
+        (TypeError, "choices", lambda b: b.control.parameter("p", 1, choices=5)),
+        (ValueError, "minimum", lambda b: b.control.parameter("p", 1, minimum=HUGE)),
     ],
 )
 def test_wrong_arguments_raise_and_name_the_argument(
@@ -226,6 +259,62 @@ def test_max_fps_thins_frames_and_sends_the_last() -> None:
         frames = viewer.of("frame", "board")
         assert len(frames) < 20
         assert [header[4] for header in frames] == list(range(1, len(frames) + 1))
+
+
+def test_a_held_frame_goes_out_before_the_next_scene() -> None:
+    """Thinning keeps the order of frames and scenes: the last frame of a board comes before the board after it."""
+    scene = PlacementScene(("a",), np.ones((1, 2)))
+    with Broadcaster("tcp://127.0.0.1:0", max_fps=5) as b, RawViewer(b.url) as viewer:
+        viewer.subscribe([["scene", "*"], ["frame", "*"]])
+        b.publish_scene("board", scene)
+        for index in range(3):
+            b.publish_frame("board", PlacementFrame(position=np.zeros((1, 3)), index=index))
+        b.publish_scene("board", scene)
+        viewer.pump_until(lambda: len(viewer.of("scene", "board")) == 2 and len(viewer.of("frame", "board")) == 2)
+        arrived = [(header[2], header[6]["scene"], header[6].get("index")) for header in viewer.data]
+        assert arrived == [("scene", 1, None), ("frame", 1, 0), ("frame", 1, 2), ("scene", 2, None)]
+
+
+def test_signatures_are_the_documented_ones() -> None:
+    """Scripts depend on names, kinds and defaults of arguments."""
+
+    def arguments(function: Any) -> str:
+        parameters = list(inspect.signature(function).parameters.values())[1:]
+        plain = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters]
+        return str(inspect.Signature(plain))
+
+    calls = [name for name in dir(Broadcaster) if name.startswith("publish_")]
+    assert {name: arguments(getattr(Broadcaster, name)) for name in calls} == {
+        "publish_metric": "(name, value, *, timestamp=None, **extra)",
+        "publish_metrics": "(values, *, timestamp=None, **extra)",
+        "publish_series": "(name, values, timestamps=None, *, copy=False, timestamp=None, **extra)",
+        "publish_data": "(stream_name, data, *, timestamp=None)",
+        "publish_log": "(level, message, *, timestamp=None, **fields)",
+        "publish_status": "(status, message, *, timestamp=None)",
+        "publish_spectrum": "(stream, power, *, frequencies, polarizations=None, duration=None, unit='', "
+        "timestamp=None, **fields)",
+        "publish_scene": "(stream, scene, *, timestamp=None)",
+        "publish_frame": "(stream, frame, *, timestamp=None)",
+    }
+    assert arguments(Broadcaster.__init__) == (
+        "(url, *, name=None, history=100000, history_bytes=268435456, queue_bytes=67108864, max_fps=None, "
+        "linger=1.0, insecure=False)"
+    )
+    with Broadcaster("tcp://127.0.0.1:0") as b:
+        assert list(inspect.signature(b.control.checkpoint).parameters) == ["timeout"]
+        assert list(inspect.signature(b.control.wait_resume).parameters) == ["timeout"]
+        assert list(inspect.signature(b.control.parameter).parameters) == [
+            "name", "default", "minimum", "maximum", "choices", "unit",
+        ]  # fmt: skip
+
+
+def test_no_time_in_free_form_data_is_nan(b: Broadcaster) -> None:
+    """A datetime64 becomes unix seconds, and NaT a NaN."""
+    b.publish_data("times", {"a": np.datetime64("1970-01-02"), "b": np.datetime64("NaT")})
+    with late(b) as viewer:
+        (body,) = viewer.bodies("data", "times")
+        assert body["a"] == 86_400.0
+        assert math.isnan(body["b"])
 
 
 def test_eight_threads_publish_at_once(b: Broadcaster) -> None:

@@ -47,6 +47,10 @@ def test_tail_prints_history_first_and_ends_in_time(real):
     steps = [told["fields"]["step"] for told in losses]
     assert steps == [float(step) for step in range(1, len(steps) + 1)]
     assert len(steps) > 20
+    is_history = [told.get("history", False) for told in losses]
+    assert is_history[0] is True
+    assert is_history[-1] is False
+    assert is_history == sorted(is_history, reverse=True)
     special = {
         told["name"]: (told["value"], told["labels"])
         for told in objects

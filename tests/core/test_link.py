@@ -15,11 +15,13 @@ from contextlib import asynccontextmanager, contextmanager
 import numpy as np
 import pytest
 import zmq
+import zmq.asyncio
 
 from dockscope.core import link_commands, link_health
 from dockscope.core.dialects.base import normalize_url, open_source, probe
 from dockscope.core.link import Link
 from dockscope.core.link_commands import RESTARTED
+from dockscope.core.link_socket import LinkSocket
 from dockscope.core.messages import (
     ControlState,
     DataRecord,
@@ -325,7 +327,7 @@ def test_an_oversized_message_heals(wait_for_async):
             async with connected(producer.url, hub) as source:
                 await wait_for_async(producer.subscribed)
                 producer.send_raw(bytes(MAX_MESSAGE_BYTES + 1))
-                await wait_for_async(lambda: len(hub.hellos) == 2)
+                await wait_for_async(lambda: len(producer.requests_of("subscribe")) == 2 and producer.serves_newest())
                 producer.publish(Kind.LOG, LogRecord("info", "healed", {}, 1.0))
                 await wait_for_async(lambda: hub.of_kind(Kind.LOG))
                 await source.close()
@@ -459,6 +461,68 @@ def test_a_producer_that_forgot_the_viewer_is_subscribed_anew(wait_for_async):
                 await wait_for_async(lambda: len(producer.requests_of("subscribe")) == 2)
                 assert producer.commands().count("hello") == 2
                 await source.close()
+
+    run(scenario)
+
+
+def test_the_options_of_a_links_sockets():
+    """Bounds, handshake and heartbeat limits stand; IMMEDIATE stays 0, or a farewell not read yet would be lost."""
+
+    async def scenario():
+        context = zmq.asyncio.Context()
+        sockets = []
+        context.socket = lambda kind: sockets.append(zmq.asyncio.Context.socket(context, kind)) or sockets[-1]
+        link_socket = LinkSocket(context, "tcp://127.0.0.1:9", b"v" * 16 + b"d")
+        wanted = {
+            zmq.TYPE: zmq.DEALER,
+            zmq.ROUTING_ID: b"v" * 16 + b"d",
+            zmq.RCVHWM: 0,
+            zmq.IMMEDIATE: 0,
+            zmq.HANDSHAKE_IVL: 2000,
+            zmq.HEARTBEAT_IVL: 1000,
+            zmq.HEARTBEAT_TIMEOUT: 3000,
+            zmq.MAXMSGSIZE: 256 * 2**20,
+        }
+        told = {option: sockets[0].get(option) for option in wanted}
+        linger_ms = sockets[0].get(zmq.LINGER)
+        link_socket.close()
+        context.term()
+        assert told == wanted
+        assert 0 < linger_ms <= 1000
+
+    run(scenario)
+
+
+def test_a_viewer_that_was_forgotten_in_silence_greets_anew(wait_for_async):
+    """Without data there is no credit to be rejected: a ping that is told to say hello first does it as well."""
+
+    async def scenario():
+        hub = FakeHub()
+        with FakeProducer(beats=0) as producer:
+            async with connected(producer.url, hub):
+                await wait_for_async(producer.subscribed)
+                producer.forgets = True
+                await wait_for_async(lambda: len(producer.requests_of("subscribe")) == 2)
+                assert producer.commands().count("hello") == 2
+                assert hub.state is LinkState.LIVE
+
+    run(scenario)
+
+
+def test_a_command_to_a_producer_that_forgot_us_arrives_after_the_greeting(wait_for_async):
+    """What was told to say hello first goes out again under its id; the user sees one command."""
+
+    async def scenario():
+        hub = FakeHub()
+        with FakeProducer(beats=0) as producer:
+            async with connected(producer.url, hub) as source:
+                await wait_for_async(producer.subscribed)
+                producer.forgets = True
+                id_ = source.send("pause")
+                await wait_for_async(lambda: hub.stages_of(id_) and hub.stages_of(id_)[-1][0] is Stage.EFFECTIVE)
+                stages = [stage for stage, _ in hub.stages_of(id_)]
+                assert stages == [Stage.REQUESTED, Stage.ACCEPTED, Stage.EFFECTIVE]
+                assert len(producer.requests_of("subscribe")) == 2
 
     run(scenario)
 

@@ -152,6 +152,56 @@ def test_nothing_is_sent_without_credit(b: Broadcaster, viewer: RawViewer) -> No
     assert [header[4] for header in viewer.of("frame", "board")] == [1, 2, 3, 10]
 
 
+def publish_many(b: Broadcaster) -> None:
+    """Publish more of everything than is retained, in an order that no queue bound disturbs."""
+    b.publish_scene("board", PlacementScene(("a",), np.ones((1, 2))))
+    for index in range(1100):
+        b.publish_log("info", f"row {index}")
+        if index < 700:
+            b.publish_spectrum("beam", [1.0, 2.0], frequencies=[1.0, 2.0])
+        if index < 100:
+            b.publish_frame("board", PlacementFrame(np.zeros((1, 3)), index=index))
+            b.publish_data("d", index)
+            b.publish_status("info", f"phase {index}")
+    assert b.flush(5)
+
+
+KEPT_STREAMS = [
+    ("log", ""),
+    ("spectrum", "beam"),
+    ("frame", "board"),
+    ("data", "d"),
+    ("status", ""),
+    ("scene", "board"),
+]
+
+
+def test_so_much_is_retained_for_late_viewers(b: Broadcaster, viewer: RawViewer) -> None:
+    """1,000 log records, 600 rows, 64 frames and the last data, status and scene, with their numbers."""
+    publish_many(b)
+    viewer.subscribe()
+    numbers = [[header[4] for header in viewer.of(*stream)] for stream in KEPT_STREAMS]
+    assert numbers == [list(range(101, 1101)), list(range(101, 701)), list(range(37, 101)), [100], [100], [1]]
+
+
+def test_so_much_waits_for_a_viewer_without_credit(b: Broadcaster, viewer: RawViewer) -> None:
+    """Out of credit the newest 1,000 log records, 64 rows and one of all else wait; the numbers tell the exact loss."""
+    viewer.grants = False
+    viewer.subscribe(credit=1)
+    viewer.pump_until(lambda: viewer.of("control"))
+    publish_many(b)
+    assert not viewer.pump(0.1)
+    viewer.grants = True
+    viewer.grant(10_000_000)
+    viewer.pump_until(lambda: viewer.of("log") and viewer.of("log")[-1][4] == 1100)
+    viewer.pump_until(lambda: all(viewer.of(*stream) for stream in KEPT_STREAMS))
+    viewer.pump_until(lambda: viewer.of("spectrum", "beam")[-1][4] == 700)
+    numbers = [[header[4] for header in viewer.of(*stream)] for stream in KEPT_STREAMS]
+    assert numbers == [list(range(101, 1101)), list(range(637, 701)), [100], [100], [100], [1]]
+    order = [header[2] for header in viewer.data if header[2] in ("scene", "frame")]
+    assert order == ["scene", "frame"]
+
+
 def test_metric_samples_wait_and_merge(b: Broadcaster, viewer: RawViewer) -> None:
     """Samples published while there is no credit come later, all of them, in few messages."""
     viewer.grants = False
@@ -261,6 +311,18 @@ def test_another_version_is_told_which_is_spoken(viewer: RawViewer) -> None:
     viewer.request("hello", {}, version=7)
     viewer.pump_until(lambda: viewer.replies[bytes(16)])
     assert viewer.replies[bytes(16)][0][3:] == ["rejected", "speaks 1, you speak 7", None]
+
+
+def test_another_version_is_told_whoever_asks(b: Broadcaster) -> None:
+    """A later version may name its links otherwise and send more frames: it is answered all the same."""
+    with zmq.Context() as context, context.socket(zmq.DEALER) as stranger:
+        stranger.connect(b.url)
+        for number in (2, 2**40):
+            stranger.send_multipart([pack([number, "greeting"]), b"more", b"and more"])
+            assert stranger.poll(5000)
+            answer = msgpack.unpackb(stranger.recv())
+            assert answer == [1, "reply", bytes(16), "rejected", f"speaks 1, you speak {number}", None]
+        stranger.setsockopt(zmq.LINGER, 0)
 
 
 @pytest.mark.parametrize(

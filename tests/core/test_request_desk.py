@@ -99,8 +99,13 @@ def test_a_viewer_silent_for_a_minute_is_dropped(counter: Counter) -> None:
     counter.clock.now += 61
     counter.desk.forget_silent()
     assert not counter.publisher.subscriptions
-    counter.ask("credit", [bytes(16), 5], b"d")
-    assert counter.sent[-1][1][3:5] == ["rejected", "say hello first"]
+    for command, args, link, reason in (
+        ("credit", [bytes(16), 5], b"d", "subscribe first"),
+        ("ping", {"sent_ns": 1}, b"c", "say hello first"),
+        ("pause", {}, b"c", "say hello first"),
+    ):
+        counter.ask(command, args, link)
+        assert counter.sent[-1][1][3:5] == ["rejected", reason]
 
 
 def test_bye_and_an_unreachable_link_end_the_subscription(counter: Counter) -> None:

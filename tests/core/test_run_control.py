@@ -416,6 +416,16 @@ def test_values_that_do_not_fit_are_rejected(
     assert parameter.value == default
 
 
+@pytest.mark.parametrize("name", [5, 5.0, None, ["5"], {"5": 5}, b"5"])
+def test_a_name_that_is_no_text_is_rejected(control: RunControl, told: Told, name: Any) -> None:
+    """Whatever a viewer sends as a parameter's name, the watched loop is not disturbed."""
+    for declared in ("5", "5.0", "None", "['5']", "{'5': 5}", "b'5'"):
+        control.parameter(declared, 1)
+    ask(control, Command.SET, name=name, value=2)
+    assert told.stages(b"set".ljust(16)) == ["rejected"]
+    assert control.checkpoint()
+
+
 def test_parameters_that_cannot_be_are_refused(control: RunControl) -> None:
     """A default of a strange type or outside its own limits raises at the call."""
     for wrong, limits in ((None, {}), ([1], {})):

@@ -86,7 +86,8 @@ class Producer:
         key: name in all stores. url: where it was found. color_index: place among the producers.
         tally: brings ``streams`` up to date before they are read.
         custom_name: what the user calls it. former_name: what it called itself in an earlier session.
-        catching_up: it is still sending what it retained. hello: what it told last. link, link_detail: state of the connection.
+        catching_up: it is still sending what it retained. hello: what it told last.
+        link, link_detail: state of the connection.
         run, run_t: run state on its own word, and when it arrived. run_index: grows with each new run.
         status: latest status.
         offset_s: its clock minus ours. round_trip_s: of the last ping.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -137,6 +138,7 @@ def _window(rest: list[str], common: argparse.Namespace) -> int:
     why = _missing_gui() or _missing_display(options.screenshot is not None)
     if why:
         return _fail(why, 1)
+    _end_at_once_by_ctrl_c()
     with _explained_imports():
         from dockscope.gui.app import RunOptions, run
     from dockscope.core.paths import Paths
@@ -146,6 +148,11 @@ def _window(rest: list[str], common: argparse.Namespace) -> int:
         urls=tuple(urls), demo=demo, seconds=options.seconds, screenshot=options.screenshot, profile=common.profile
     )
     return run(told, paths)
+
+
+def _end_at_once_by_ctrl_c() -> None:
+    """Give Ctrl-C its plain meaning until the window takes it over: an exception amid Qt's imports aborts or hangs."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _missing_gui() -> str:

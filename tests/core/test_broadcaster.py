@@ -442,14 +442,23 @@ def test_after_close_publishing_does_nothing_and_counts(b: Broadcaster) -> None:
     b.close()
 
 
-def test_an_exception_leaving_the_block_is_told(b: Broadcaster) -> None:
-    """A run that raises has ended with an error."""
+@pytest.mark.parametrize(
+    ("left_with", "outcome"),
+    [
+        (RuntimeError("boom"), "error"),
+        (KeyboardInterrupt(), "stopped"),
+        (SystemExit(0), "finished"),
+        (SystemExit("no data"), "error"),
+    ],
+)
+def test_an_exception_leaving_the_block_is_told(b: Broadcaster, left_with: BaseException, outcome: str) -> None:
+    """A run that raises has ended with an error, one that is interrupted was stopped."""
     with RawViewer(b.url) as viewer:
         viewer.subscribe()
-        with pytest.raises(RuntimeError), b:
-            raise RuntimeError("boom")
+        with pytest.raises(type(left_with)), b:
+            raise left_with
         viewer.pump_until(lambda: viewer.bodies("control")[-1]["run"] == "ENDED")
-        assert viewer.bodies("control")[-1]["outcome"] == "error"
+        assert viewer.bodies("control")[-1]["outcome"] == outcome
 
 
 def test_close_lets_go_of_paused_loops(b: Broadcaster, wait_for: WaitFor) -> None:

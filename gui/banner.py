@@ -22,6 +22,7 @@ class Band(QWidget):
         self._tone = tone
         self.label = QLabel(self)
         self.label.setTextFormat(Qt.TextFormat.PlainText)
+        self.label.setWordWrap(True)  # else a long sentence would set the least width of the window
         self.row = QHBoxLayout(self)
         self.row.setContentsMargins(12, 3, 6, 3)
         self.row.addWidget(self.label, 1)
@@ -69,7 +70,8 @@ class EventBanner(Band):
     def __init__(self, themes: ThemeSwitch) -> None:
         super().__init__(themes, "warning")
         self._themes = themes
-        self._on_action: Callable[[], None] | None = None
+        self._on_action: Callable[[], object] | None = None
+        self._about: object = None
         self.action = QPushButton(self)
         self.action.clicked.connect(self._act)
         self.dismiss = QToolButton(self)
@@ -80,14 +82,28 @@ class EventBanner(Band):
         self.row.addWidget(self.dismiss)
         self.apply_theme(themes.current)
 
-    def tell(self, sentence: str, tone: str, action: str = "", on_action: Callable[[], None] | None = None) -> None:
-        """Show a sentence, with a button when there is something to do."""
+    def tell(
+        self,
+        sentence: str,
+        tone: str,
+        action: str = "",
+        on_action: Callable[[], object] | None = None,
+        *,
+        about: object = None,
+    ) -> None:
+        """Show a sentence, with a button when there is something to do; ``about`` is for ``withdraw``."""
+        self._about = about
         self.label.setText(sentence)
         self.set_tone(tone, self._themes.current)
         self._on_action = on_action
         self.action.setText(action)
         self.action.setVisible(bool(action))
         self.show()
+
+    def withdraw(self, about: object) -> None:
+        """Close the message about this, which holds no longer; another one stays."""
+        if about is not None and about == self._about:
+            self.hide()
 
     def apply_theme(self, theme: Theme) -> None:
         super().apply_theme(theme)

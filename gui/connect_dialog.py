@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from .plain_text import one_line
 from .theme import ThemeSwitch
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class ConnectDialog(QDialog):
         self._find_local = find_local
         self._probe = probe
         self._task: asyncio.Task[None] | None = None
+        self._wanted = False  # the user said yes before the answer came
         self._result: ProbeResult | None = None
         self.url = QComboBox(self)
         self.url.setEditable(True)
@@ -110,7 +112,7 @@ class ConnectDialog(QDialog):
 
     def _list_local(self) -> None:
         for producer in self._find_local():
-            name = " ".join(producer.name.split())[:60]
+            name = one_line(producer.name, 60)
             item = QListWidgetItem(f"{name}    {producer.url}    process {producer.pid}")
             item.setData(Qt.ItemDataRole.UserRole, producer.url)
             self.found.addItem(item)
@@ -125,6 +127,7 @@ class ConnectDialog(QDialog):
 
     def _on_text(self, text: str) -> None:
         self._result = None
+        self._wanted = False
         if self._task is not None:
             self._task.cancel()
         self.connect_button.setText("Connect")
@@ -143,12 +146,16 @@ class ConnectDialog(QDialog):
         result = await self._probe(url)
         self._result = result
         if result.ok:
-            streams = ", ".join(sorted({stream or kind for kind, stream in result.streams}))[:160]
+            streams = one_line(", ".join(sorted({stream or kind for kind, stream in result.streams})), 160)
             role = "may operate it" if result.role == "operate" else "may only observe it"
-            self._say(f"{result.name} on {result.host}, process {result.pid} – you {role}\n{streams}", "ok")
+            who = one_line(f"{result.name} on {result.host}, process {result.pid}")
+            self._say(f"{who} – you {role}\n{streams}", "ok")
         else:
             self._say(result.sentence, "error")
             self.connect_button.setText("Connect anyway")
+        self.connect_button.setEnabled(True)
+        if self._wanted and result.ok:
+            self._on_accept()
 
     def _say(self, sentence: str, tone: str) -> None:
         self.answer.setText(sentence)
@@ -156,9 +163,14 @@ class ConnectDialog(QDialog):
 
     def _on_accept(self) -> None:
         url = self.url.currentText().strip()
-        if url:
-            self.accepted_url.emit(url)
-            self.accept()
+        if not url:
+            return
+        if self._result is None:
+            self._wanted = True
+            self.connect_button.setEnabled(False)
+            return
+        self.accepted_url.emit(url)
+        self.accept()
 
 
 def _plain_label(text: str = "") -> QLabel:

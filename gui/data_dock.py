@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+import itertools
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt
@@ -19,16 +21,42 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from .data_summary import children, has_children, picture, summary
+from .data_summary import MAX_CHILDREN, children, has_children, is_picture, picture, summary
 from .dock import Dock, DockContext
+from .plain_text import one_line
 
 if TYPE_CHECKING:
     from ..core.hub import Change
     from ..core.records import DataEntry
 
-VALUE = Qt.ItemDataRole.UserRole
-STREAM = Qt.ItemDataRole.UserRole + 1
+# Further streams are counted in a last row: nobody reads a thousand rows, and each costs time four times a second.
+MAX_STREAMS = 500
 EMPTY = "Waiting for data streams.\nA producer sends them with publish_data."
+
+
+class ValueItem(QTreeWidgetItem):
+    """A row that knows its value as it is: Qt would make a copy of it, and of all that lies inside."""
+
+    value: Any = None
+
+
+class StreamRow:
+    """The top row of one stream, and what is worked out once for each value."""
+
+    def __init__(self, tree: QTreeWidget) -> None:
+        self.item = ValueItem(tree)
+        self.summary = ""
+        self.first_picture: Any = None
+
+    def take(self, value: Any) -> bool:
+        """Take over the latest value; False when it is the one that is shown already."""
+        if value is self.item.value and self.summary:
+            return False
+        self.item.value = value
+        self.summary = summary(value)
+        self.first_picture = _find(value)
+        _set_indicator(self.item, value)
+        return True
 
 
 class DataDock(Dock):
@@ -64,8 +92,13 @@ class DataDock(Dock):
         column = QVBoxLayout(self.body)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(splitter)
-        self._items: dict[tuple[str, str], QTreeWidgetItem] = {}
-        self._shown: dict[tuple[str, str], int] = {}
+        self._rows: dict[tuple[str, str], StreamRow] = {}
+        self._more = ValueItem()
+        self._pictured: Any = None
+        self._arranged_by_user = False
+        self._arranging = False
+        self.tree.itemExpanded.connect(self._on_opened)
+        self.tree.itemCollapsed.connect(self._on_opened)
 
     def concerns(self, change: Change) -> bool:
         return change.kind in ("data", "producer")
@@ -73,74 +106,112 @@ class DataDock(Dock):
     def refresh(self, changes: set[Change] | None) -> None:
         """Nothing here: values that a person reads change four times a second, in ``refresh_text``."""
         if changes is None:
-            self._shown.clear()
             self.refresh_text()
 
     def refresh_text(self) -> None:
         entries = self.hub.data.entries
         self.set_empty(None if entries else EMPTY)
-        for key in [key for key in self._items if key not in entries]:
-            self.tree.takeTopLevelItem(self.tree.indexOfTopLevelItem(self._items.pop(key)))
-        for key, entry in entries.items():
-            self._update_stream(key, entry)
+        shown = dict(itertools.islice(entries.items(), MAX_STREAMS))
+        for key in [key for key in self._rows if key not in shown]:
+            self.tree.takeTopLevelItem(self.tree.indexOfTopLevelItem(self._rows.pop(key).item))
+        streams = Counter(stream for _, stream in shown)
+        for key, entry in shown.items():
+            self._update_stream(key, entry, ambiguous=streams[entry.stream] > 1)
+        self._count_more(len(entries) - len(shown))
         self._show_picture()
+        self._open_what_fits()
 
     def clear_data(self) -> None:
         self.hub.clear("data")
         self.request_refresh()
 
     def menu_actions(self) -> list[QAction]:
-        item = self.tree.currentItem()
+        item = self._current()
         copy = QAction("Copy value", self)
         copy.setEnabled(item is not None)
-        copy.triggered.connect(lambda: QGuiApplication.clipboard().setText(_whole(item.data(0, VALUE)) if item else ""))
+        copy.triggered.connect(lambda: QGuiApplication.clipboard().setText(_whole(item.value) if item else ""))
         return [copy]
 
-    def _update_stream(self, key: tuple[str, str], entry: DataEntry) -> None:
-        item = self._items.get(key)
-        if item is None:
-            item = QTreeWidgetItem(self.tree)
-            item.setData(0, STREAM, key)
-            self._items[key] = item
+    def _update_stream(self, key: tuple[str, str], entry: DataEntry, *, ambiguous: bool) -> None:
+        row = self._rows.get(key)
+        if row is None:
+            row = self._rows[key] = StreamRow(self.tree)
         producer = self.hub.producers.get(entry.producer)
-        same_name = sum(stream == entry.stream for _, stream in self.hub.data.entries) > 1
-        name = f"{entry.stream} – {producer.name}" if same_name and producer else entry.stream
-        _set_text(item, 0, " ".join(name.split())[:200])
-        age_s = time.time() - entry.t
-        rate = f"{entry.rate_hz:.1f}/s" if entry.rate_hz > 0 and age_s < 10 else f"{max(0.0, age_s):.0f} s ago"
-        _set_text(item, 1, f"{rate}  {_size(entry.nbytes)}  {summary(entry.value)}")
-        if self._shown.get(key) != entry.messages:
-            self._shown[key] = entry.messages
-            item.setData(0, VALUE, entry.value)
-            _set_indicator(item, entry.value)
-            if not item.childCount() and self.tree.topLevelItemCount() <= 2:
-                item.setExpanded(True)
-            if item.isExpanded():
-                self._fill(item)
+        name = f"{entry.stream} – {producer.name}" if ambiguous and producer else entry.stream
+        if row.take(entry.value) and row.item.isExpanded():
+            self._fill(row.item)
+        now = time.time()
+        age_s = max(0.0, now - entry.t)
+        rate_hz = entry.meter.per_second(now)
+        rate = f"{rate_hz:.1f}/s" if rate_hz > 0 else f"{age_s:.0f} s ago"
+        _set_text(row.item, 0, one_line(name))
+        _set_text(row.item, 1, f"{rate}  {_size(entry.nbytes)}  {row.summary}")
+
+    def _open_what_fits(self) -> None:
+        """Until the user opens or closes a row: open streams as long as no scroll bar is needed."""
+        if self._arranged_by_user or not self._rows:
+            return
+        room = self.tree.viewport().height() // max(1, self.tree.sizeHintForRow(0))
+        used = self.tree.topLevelItemCount()
+        self._arranging = True
+        for row in self._rows.values():
+            inner = min(len(row.item.value), MAX_CHILDREN + 1) if has_children(row.item.value) else 0
+            opens = 0 < inner <= room - used
+            used += inner if opens else 0
+            row.item.setExpanded(opens)
+        self._arranging = False
+
+    def _on_opened(self) -> None:
+        self._arranged_by_user = self._arranged_by_user or not self._arranging
+
+    def _count_more(self, count: int) -> None:
+        """Say in a last row how many streams are not listed."""
+        index = self.tree.indexOfTopLevelItem(self._more)
+        if index >= 0 and (not count or index < self.tree.topLevelItemCount() - 1):
+            self.tree.takeTopLevelItem(index)
+            index = -1
+        if count:
+            self._more.setText(0, "…")
+            self._more.setText(1, f"{count:,} more streams")
+            if index < 0:
+                self.tree.addTopLevelItem(self._more)
 
     def _fill(self, item: QTreeWidgetItem) -> None:
         """Bring the rows below an open row up to date, and those below open rows among them."""
-        value = item.data(0, VALUE)
+        value = item.value if isinstance(item, ValueItem) else None
         pairs = list(children(value)) if has_children(value) else []
         while item.childCount() > len(pairs):
             item.takeChild(item.childCount() - 1)
         for row, (name, inner) in enumerate(pairs):
-            child = item.child(row) or QTreeWidgetItem(item)
-            _set_text(child, 0, name)
-            _set_text(child, 1, summary(inner))
-            child.setToolTip(1, html.escape(child.text(1)))
-            child.setData(0, VALUE, inner)
-            _set_indicator(child, inner)
-            if child.isExpanded():
-                self._fill(child)
+            child = item.child(row) or ValueItem(item)
+            assert isinstance(child, ValueItem)
+            if inner is not child.value or child.text(0) != name:
+                self._fill_child(child, name, inner)
+
+    def _fill_child(self, child: ValueItem, name: str, value: Any) -> None:
+        text = summary(value)
+        _set_text(child, 0, name)
+        if child.text(1) != text:
+            child.setText(1, text)
+            child.setToolTip(1, html.escape(text))
+        child.value = value
+        _set_indicator(child, value)
+        if child.isExpanded():
+            self._fill(child)
 
     def _show_picture(self) -> None:
         """Show the selected value when it is a picture, else the first picture among the streams."""
+        item = self._current()
+        value = item.value if item is not None and is_picture(item.value) else None
+        if value is None:
+            value = next((found for row in self._rows.values() if (found := row.first_picture) is not None), None)
+        if value is not self._pictured:
+            self._pictured = value
+            self.preview.show_image(picture(value))
+
+    def _current(self) -> ValueItem | None:
         item = self.tree.currentItem()
-        image = picture(item.data(0, VALUE)) if item is not None else None
-        if image is None:
-            image = next((found for entry in self.hub.data.entries.values() if (found := _find(entry.value))), None)
-        self.preview.show_image(image)
+        return item if isinstance(item, ValueItem) else None
 
 
 class PicturePreview(QWidget):
@@ -172,14 +243,14 @@ class PicturePreview(QWidget):
             painter.drawPixmap(left, top, QPixmap.fromImage(self._image.scaled(size)))
 
 
-def _find(value: Any) -> QImage | None:
-    """Return the first picture in a value or directly inside it."""
-    if (image := picture(value)) is not None:
-        return image
-    return next((image for _, inner in children(value) if (image := picture(inner)) is not None), None)
+def _find(value: Any) -> Any:
+    """Return the first value that is a picture: this one, or one directly inside it."""
+    if is_picture(value):
+        return value
+    return next((inner for _, inner in children(value) if is_picture(inner)), None)
 
 
-def _set_indicator(item: QTreeWidgetItem, value: Any) -> None:
+def _set_indicator(item: ValueItem, value: Any) -> None:
     policy = QTreeWidgetItem.ChildIndicatorPolicy
     item.setChildIndicatorPolicy(policy.ShowIndicator if has_children(value) else policy.DontShowIndicator)
 

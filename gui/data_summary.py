@@ -6,13 +6,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QBuffer
+from PySide6.QtGui import QImage, QImageReader
+
+from .plain_text import one_line
 
 MAX_CHILDREN = 200
 MAX_TEXT = 200
 # Statistics of larger arrays are taken from evenly spaced samples, so that a 100 MB array does not stop the window.
 MAX_STATISTICS_SAMPLES = 250_000
 MAX_PICTURE_SIDE_PX = 8192
+MAX_SHOWN_SIDE_PX = 1024
+MAX_DECODED_PIXELS = 2**22
 PICTURE_HEADS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 
 
@@ -28,7 +33,7 @@ def children(value: Any) -> Iterator[tuple[str, Any]]:
         if count == MAX_CHILDREN:
             yield "…", f"{len(value) - MAX_CHILDREN:,} more"
             return
-        yield " ".join(name.split())[:MAX_TEXT], inner
+        yield one_line(name, MAX_TEXT), inner
 
 
 def has_children(value: Any) -> bool:
@@ -52,23 +57,40 @@ def summary(value: Any) -> str:
         if _is_short_numbers(value):
             return "[" + ", ".join(f"{number:.4g}" for number in value) + "]"
         return f"{len(value)} items"
-    return " ".join(str(value).split())[:MAX_TEXT]
+    return one_line(str(value), MAX_TEXT)
+
+
+def is_picture(value: Any) -> bool:
+    """Tell whether a value looks like a picture: u1[h, w], u1[h, w, 1, 3 or 4], or a PNG or JPEG file."""
+    if isinstance(value, bytes):
+        return value.startswith(PICTURE_HEADS)
+    return isinstance(value, np.ndarray) and value.dtype == np.uint8 and _is_picture_shape(value.shape)
 
 
 def picture(value: Any) -> QImage | None:
-    """Return a picture of a value that is one: u1[h, w], u1[h, w, 3 or 4], or the bytes of a PNG or JPEG file."""
+    """Return a picture of a value, no larger than a screen needs; None when it is none or cannot be read."""
+    if not is_picture(value):
+        return None
     if isinstance(value, bytes):
-        if value.startswith(PICTURE_HEADS):
-            image = QImage.fromData(value)
-            return None if image.isNull() else image
-        return None
-    if not isinstance(value, np.ndarray) or value.dtype != np.uint8 or not _is_picture_shape(value.shape):
-        return None
+        return _decoded(value)
     formats = {1: QImage.Format.Format_Grayscale8, 3: QImage.Format.Format_RGB888, 4: QImage.Format.Format_RGBA8888}
     channels = value.shape[2] if value.ndim == 3 else 1
-    pixels = np.ascontiguousarray(value)
-    height, width = value.shape[:2]
+    step = -(-max(value.shape[:2]) // MAX_SHOWN_SIDE_PX)
+    pixels = np.ascontiguousarray(value[::step, ::step])
+    height, width = pixels.shape[:2]
     return QImage(pixels.data, width, height, width * channels, formats[channels]).copy()
+
+
+def _decoded(file: bytes) -> QImage | None:
+    """Decode a picture file whose size is bearable; a few kB may claim to be gigapixels."""
+    buffer = QBuffer()
+    buffer.setData(file)
+    reader = QImageReader(buffer)
+    size = reader.size()
+    if not size.isValid() or size.width() * size.height() > MAX_DECODED_PIXELS:
+        return None
+    image = reader.read()
+    return None if image.isNull() else image
 
 
 def _is_picture_shape(shape: tuple[int, ...]) -> bool:

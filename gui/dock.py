@@ -135,6 +135,13 @@ class Dock(QWidget):
         """The sentence shown in place of the body, or ""."""
         return self._empty.text() if self._pages.currentWidget() is self._empty else ""
 
+    def adopt_view_state(self, state: dict[str, Any]) -> None:
+        """Take over view settings that come from a file: where they are unusable, the rest stays as it is."""
+        try:
+            self.restore_view_state(state)
+        except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
+            logger.info("view settings of %s are unusable: %s", self.objectName() or self.kind, error)
+
     def request_refresh(self) -> None:
         """Ask the clock for a full refresh, after a change of the view's own settings."""
         self.context.clock.request(self)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import base64
 import logging
+import re
+import zlib
 from typing import Any
 
 import PySide6QtAds as ads
-from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QEvent, QObject, QTimer, Signal
+from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from .dock import Dock, DockContext
 from .dock_catalog import KINDS
@@ -26,6 +28,17 @@ Holder = Any  # ads.CDockWidget, the frame around a dock: QtAds brings no types
 STATE_VERSION = 1
 UNDO_DEPTH = 50
 MAX_DOCKS = 64
+# QtAds' names of its buttons.
+BUTTON_ICONS = {
+    "tabCloseButton": "close",
+    "dockAreaCloseButton": "close",
+    "detachGroupButton": "detach",
+    "tabsMenuButton": "menu",
+    "dockAreaMinimizeButton": "menu",
+    "dockAreaAutoHideButton": "pin",
+}
+QT_LENGTH_BYTES = 4  # what qCompress writes before zlib's own bytes
+SIZES = re.compile(rb"<(Sizes|Geometry)>[^<]*</\1>")
 SIDE_SHARE = 0.19
 SIDE_MINIMUM_PX = 230
 
@@ -69,13 +82,21 @@ class DockArea(QObject):
         self._undo: list[dict[str, Any]] = []
         self._settled: dict[str, Any] | None = None
         self._busy = False
+        self._wants_default_sizes = False
         self._settle_timer = QTimer(self)
         self._settle_timer.setSingleShot(True)
         self._settle_timer.setInterval(300)
         self._settle_timer.timeout.connect(self._on_settled)
+        self.manager.installEventFilter(self)
         self.manager.dockAreasAdded.connect(self._settle_timer.start)
         self.manager.dockAreasRemoved.connect(self._settle_timer.start)
         self.set_theme(context.themes.current)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Give the default layout its sizes when it is first seen."""
+        if event.type() == QEvent.Type.Show and self._wants_default_sizes:
+            QTimer.singleShot(0, self, self._size_default)
+        return super().eventFilter(watched, event)
 
     @property
     def widget(self) -> QWidget:
@@ -121,7 +142,6 @@ class DockArea(QObject):
             self._arrange_default()
         finally:
             self._busy = False
-        self._on_settled()
         self.docks_changed.emit()
 
     def layout_state(self) -> dict[str, Any]:
@@ -167,6 +187,10 @@ class DockArea(QObject):
             (ads.AutoHideIcon, "pin"),
         ):
             provider.registerCustomIcon(place, icon(name, theme))
+        # The provider is asked for new buttons only.
+        for button in self.manager.window().findChildren(QAbstractButton):
+            if name := BUTTON_ICONS.get(button.objectName()):
+                button.setIcon(icon(name, theme))
 
     def _restore(self, layout: dict[str, Any]) -> bool:
         wanted = _valid_docks(layout)
@@ -181,14 +205,11 @@ class DockArea(QObject):
         for name, view in wanted.items():
             if name not in self._holders:
                 self.manager.addDockWidget(ads.CenterDockWidgetArea, self._make(_kind(name), name))
-            self._restore_view(name, view)
+            self.dock(name).adopt_view_state(view)
+        for name in (f"{kind}-1" for kind in KINDS):
+            if name not in self._holders:  # a layout of a version without this kind: closed, the View menu opens it
+                self.manager.addDockWidget(ads.CenterDockWidgetArea, self._make(_kind(name), name))
         return bool(self.manager.restoreState(state, STATE_VERSION))
-
-    def _restore_view(self, name: str, view: dict[str, Any]) -> None:
-        try:
-            self.dock(name).restore_view_state(view)
-        except (KeyError, TypeError, ValueError):
-            logger.info("view settings of %s were unusable and are left at their defaults", name)
 
     def _make(self, kind: str, name: str) -> Holder:
         dock = KINDS[kind].make(self._context)
@@ -240,8 +261,10 @@ class DockArea(QObject):
         for holder in take.values():
             holder.toggleView(True)
         take["data"].setAsCurrentTab()
-        # Sizes hold only once the areas have been laid out.
-        QTimer.singleShot(0, self, self._size_default)
+        # Sizes hold only once the areas have been laid out, which they are when they are first seen.
+        self._wants_default_sizes = True
+        if self.manager.isVisible():
+            QTimer.singleShot(0, self, self._size_default)
 
     def _size_default(self) -> None:
         """Give the columns and rows of the default layout their shares of the window."""
@@ -254,6 +277,8 @@ class DockArea(QObject):
         self.manager.setSplitterSizes(areas["placement"], [round(height * 0.62), round(height * 0.38)])
         root = self.manager.rootSplitter()
         root.setSizes([side, rest, rest])
+        self._wants_default_sizes = False
+        self._on_settled()
 
     def _remember(self) -> None:
         if self._holders and not self._busy:
@@ -265,9 +290,16 @@ class DockArea(QObject):
         if self._busy:
             return
         layout = self.layout_state()
-        if self._settled is not None and self._settled["state"] != layout["state"]:
+        if self._settled is not None and _structure(self._settled) != _structure(layout):
             self._undo = [*self._undo, self._settled][-UNDO_DEPTH:]
         self._settled = layout
+
+
+def _structure(layout: dict[str, Any]) -> bytes:
+    """Return QtAds' own XML without sizes, which also change with the window."""
+    state = base64.b64decode(layout["state"])
+    xml = state if state.startswith(b"<") else zlib.decompress(state[QT_LENGTH_BYTES:])
+    return SIZES.sub(b"", xml)
 
 
 def _kind(name: str) -> str:
@@ -278,13 +310,19 @@ def _number(name: str) -> int:
     return int(name.rpartition("-")[2])
 
 
+def _is_name(name: str) -> bool:
+    """Tell whether this is a name as ``DockArea`` gives it, in the one spelling that it has."""
+    number = name.rpartition("-")[2]
+    return _kind(name) in KINDS and re.fullmatch("[1-9][0-9]{0,5}", number) is not None
+
+
 def _valid_docks(layout: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return view settings by dock name; docks of unknown kinds or names are left out."""
     wanted: dict[str, dict[str, Any]] = {}
     docks = layout.get("docks")
     for dock in docks[:MAX_DOCKS] if isinstance(docks, list) else []:
         name = dock.get("name") if isinstance(dock, dict) else None
-        if isinstance(name, str) and _kind(name) in KINDS and name.rpartition("-")[2].isdecimal():
+        if isinstance(name, str) and _is_name(name):
             view = dock.get("view")
             wanted[name] = view if isinstance(view, dict) else {}
     return wanted

@@ -10,9 +10,10 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QInputDialog, QLineEdit, QMenu, QMessageBox, QTreeWidget, QTreeWidgetItem, QVBoxLayout
 
-from ..core.run_control import LinkState
+from ..core.run_control import LinkState, RunState
 from .dock import Dock, DockContext
 from .explorer_delegate import ROW, ExplorerDelegate, ProducerRow, StreamRow
+from .plain_text import one_line
 from .run_words import run_words
 from .theme import Theme
 
@@ -53,6 +54,7 @@ class ExplorerDock(Dock):
         self.tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._delegate = ExplorerDelegate(context.themes)
         self.tree.setItemDelegate(self._delegate)
+        self.apply_theme(self.theme)
         self.tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.tree.customContextMenuRequested.connect(self._on_menu)
         self.tree.itemActivated.connect(lambda item, _column: self._on_activated(item))
@@ -84,7 +86,8 @@ class ExplorerDock(Dock):
             self._update_streams(key, producer, now)
 
     def apply_theme(self, theme: Theme) -> None:
-        self.tree.viewport().update()
+        # A selected row's indentation, which the delegate does not paint, gets the same colour as the row.
+        self.tree.setStyleSheet(f"QTreeView::item:selected {{ background: {theme.raised}; }}")
 
     def view_state(self) -> dict[str, Any]:
         return {"collapsed": sorted(self._collapsed)}
@@ -152,7 +155,7 @@ class ExplorerDock(Dock):
         box.setWindowTitle("Forget")
         box.setIcon(QMessageBox.Icon.Question)
         box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setText(f"Forget {_one_line(producer.name)} and all data kept of it? The producer itself runs on.")
+        box.setText(f"Forget {one_line(producer.name)} and all data kept of it? The producer itself runs on.")
         forget = box.addButton("Forget", QMessageBox.ButtonRole.DestructiveRole)
         box.addButton(QMessageBox.StandardButton.Cancel)
         box.exec()
@@ -201,7 +204,7 @@ class ExplorerDock(Dock):
         words = run_words(producer, self.hub.commands.values(), now)
         second, tone = _second_line(producer, words.detail, now)
         return ProducerRow(
-            name=_one_line(producer.name),
+            name=one_line(producer.name),
             badge=words.text,
             badge_tone=words.tone,
             link_tone=LINK_TONES[producer.link],
@@ -213,19 +216,22 @@ class ExplorerDock(Dock):
 def _second_line(producer: Producer, detail: str, now: float) -> tuple[str, str]:
     """The most telling line: a fresh problem, how far a request has come, the latest status, or the URL."""
     if producer.problem and now - producer.problem_t < PROBLEM_SHOWN_S:
-        return _one_line(producer.problem), "warning"
+        return one_line(producer.problem), "warning"
     if detail:
         return detail, "warning"
     if producer.link in (LinkState.LOST, LinkState.STALE, LinkState.CONNECTING) and producer.link_detail:
-        return _one_line(producer.link_detail), "warning"
-    if producer.status is not None and producer.link is not LinkState.CLOSED:
+        return one_line(producer.link_detail), "warning"
+    if producer.catching_up and producer.link is LinkState.LIVE:
+        return "Receiving its history…", "muted"
+    has_ended = producer.run is not None and producer.run.run == RunState.ENDED.name
+    if producer.status is not None and (producer.link is not LinkState.CLOSED or has_ended):
         tones = {"warning": "warning", "error": "error", "complete": "ok"}
-        return _one_line(producer.status.message), tones.get(producer.status.status, "muted")
+        return one_line(producer.status.message), tones.get(producer.status.status, "muted")
     return producer.url, "muted"
 
 
 def _stream_row(kind: str, stream: str, info: StreamInfo, now: float) -> StreamRow:
-    name = _one_line(stream) or kind.capitalize()
+    name = one_line(stream) or kind.capitalize()
     shown_kind = KIND_WORDS.get(kind, kind) if stream and kind != "metric" else ""
     return StreamRow(name, shown_kind, _figures(info.rate_hz, info.last_seen, now), _lost(info.lost))
 
@@ -280,7 +286,3 @@ def _set_row(item: QTreeWidgetItem, row: ProducerRow | StreamRow, tip: str) -> N
 
 def _key_of(item: QTreeWidgetItem) -> str:
     return item.data(0, KEY)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())[:200]

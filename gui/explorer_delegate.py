@@ -12,8 +12,8 @@ from .pill import HEIGHT_PX, paint_pill, pill_width_px
 from .theme import ThemeSwitch
 
 ROW = Qt.ItemDataRole.UserRole + 1
-PRODUCER_HEIGHT_PX = 42
-STREAM_HEIGHT_PX = 21
+PRODUCER_HEIGHT_PX = 40
+STREAM_HEIGHT_PX = 20
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
@@ -110,18 +111,18 @@ class FrameClock(QObject):
             return
         self.frames += 1
         for dock, full in list(self._docks.items()):
-            if dock.isVisible() and (full or any(dock.concerns(change) for change in changes)):
+            if dock.isVisible():
                 self._docks[dock] = False
-                self._refresh(dock, None if full else changes)
-            elif changes and not dock.isVisible():
+                self._call(dock, partial(_refresh, dock, None if full else changes))
+            elif changes:
                 self._docks[dock] = True
         self.ticked.emit()
 
-    def _refresh(self, dock: Dock, changes: set[Change] | None) -> None:
+    def _call(self, dock: Dock, refresh: Callable[[], None]) -> None:
         try:
-            dock.refresh(changes)
+            refresh()
         except Exception:
-            # One broken dock must not stop the others; the record names it and the log dock shows it.
+            # One broken dock must not stop the others; the record names it.
             logger.exception("dock %s could not be refreshed", dock.objectName() or dock.kind)
 
     def _adapt(self, late_ms: float) -> None:
@@ -135,5 +136,10 @@ class FrameClock(QObject):
         if not self.frozen:
             for dock in list(self._docks):
                 if dock.isVisible():
-                    dock.refresh_text()
+                    self._call(dock, dock.refresh_text)
         self.text_ticked.emit()
+
+
+def _refresh(dock: Dock, changes: set[Change] | None) -> None:
+    if changes is None or any(dock.concerns(change) for change in changes):
+        dock.refresh(changes)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
+from .painted_widget import PaintedWidget
 from .theme import Theme
-
-logger = logging.getLogger("dockscope.gui.waterfall")
 
 RIGHT_PX = 24  # level bar, history bar
 ZOOM_PER_NOTCH = 0.8
 KEY_PAN = 0.1  # of the window
 
 
-class FrequencyPlot(QWidget):
+class FrequencyPlot(PaintedWidget):
     """A plot over the shared frequency window.
 
     Wheel zooms the frequencies, Ctrl + wheel the time; dragging pans, Shift + dragging zooms into a box; a double
@@ -57,7 +54,7 @@ class FrequencyPlot(QWidget):
         """Return where the data are drawn."""
         raise NotImplementedError
 
-    def paint(self, painter: QPainter) -> None:
+    def paint_plot(self, painter: QPainter) -> None:
         """Draw everything but box, focus and readout."""
         raise NotImplementedError
 
@@ -91,14 +88,9 @@ class FrequencyPlot(QWidget):
 
     # painting
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        with QPainter(self) as painter:
-            try:
-                self.paint(painter)
-                self._paint_mouse(painter)
-            except Exception:
-                # An exception must not leave the painter open: the widget could never paint again.
-                logger.exception("%s could not be painted", self.accessibleName())
+    def paint(self, painter: QPainter) -> None:
+        self.paint_plot(painter)
+        self._paint_mouse(painter)
 
     def _paint_mouse(self, painter: QPainter) -> None:
         area = self.area()

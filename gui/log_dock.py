@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import datetime as dt
-import io
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
@@ -20,8 +17,10 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
 )
 
+from ..core.export import log_csv
 from .dock import Dock, DockContext
-from .log_model import COLUMNS, LEVELS, LogModel, row_text
+from .log_model import COLUMNS, LEVELS, LogModel
+from .plain_text import one_line
 from .text_dialog import TextDialog
 from .theme import Theme
 
@@ -85,14 +84,11 @@ class LogDock(Dock):
         self.request_refresh()
 
     def csv(self) -> str | None:
-        out = io.StringIO()
-        writer = csv.writer(out)
-        writer.writerow(["time", "producer", "source", "level", "message"])
-        for row in self.model.rows[-MAX_COPIED_ROWS:]:
-            producer = self.hub.producers.get(row.producer)
-            name = producer.name if producer else row.producer
-            writer.writerow([_iso(row.t), name, row.source, row.level, row_text(row)])
-        return out.getvalue()
+        def name_of(key: str) -> str:
+            producer = self.hub.producers.get(key)
+            return producer.name if producer else key
+
+        return log_csv(self.model.rows[-MAX_COPIED_ROWS:], name_of=name_of)
 
     def menu_actions(self) -> list[QAction]:
         copy = QAction("Copy selected rows", self)
@@ -173,7 +169,7 @@ class LogDock(Dock):
 
     def _offer_producers(self) -> None:
         wanted = [("All producers", None)]
-        wanted += [(" ".join(p.name.split())[:32], p.key) for p in self.hub.producers.values()]
+        wanted += [(one_line(p.name, 32), p.key) for p in self.hub.producers.values()]
         if [(self.producer.itemText(i), self.producer.itemData(i)) for i in range(self.producer.count())] == wanted:
             return
         chosen = self.producer.currentData()
@@ -200,10 +196,3 @@ class LogDock(Dock):
         """Show a whole row, which may be too long for its cell."""
         cells = zip(COLUMNS, self.model.cells(self.model.rows[row]), strict=True)
         TextDialog(self, "Log row", "\n".join(f"{name}: {text}" for name, text in cells)).open()
-
-
-def _iso(t: float) -> str:
-    try:
-        return dt.datetime.fromtimestamp(t, dt.UTC).isoformat(timespec="milliseconds")
-    except (ValueError, OverflowError, OSError):
-        return ""

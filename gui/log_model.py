@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor
 
+from .plain_text import one_line
 from .theme import Theme
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ RANK = {
     "fatal": 3,
 }
 TONES = {0: "muted", 2: "warning", 3: "error"}
+# The field of a row that its kind or its message tells already, by source.
+TOLD_ALREADY = {"status": "status", "command": "stage", "viewer": "cause"}
 MAX_NEW_ROWS = 2000
 MAX_SHOWN_CHARACTERS = 2000
 NO_INDEX = QModelIndex()
@@ -41,8 +44,9 @@ def rank(level: str) -> int:
 
 def row_text(row: LogRow) -> str:
     """Return message and fields in one plain line."""
-    fields = "  ".join(f"{name}={_value(value)}" for name, value in row.fields.items())
-    line = " ".join(row.message.split())
+    told = TOLD_ALREADY.get(row.source)
+    fields = "  ".join(f"{one_line(name, 60)}={_value(value)}" for name, value in row.fields.items() if name != told)
+    line = one_line(row.message, MAX_SHOWN_CHARACTERS)
     return (f"{line}  {fields}" if fields else line)[:MAX_SHOWN_CHARACTERS]
 
 
@@ -56,6 +60,7 @@ class LogModel(QAbstractTableModel):
         self.rows: list[LogRow] = []
         self.utc = False
         self._next_serial = 0
+        self._cleared = hub.log.cleared
         self._minimum_rank = 0
         self._needle = ""
         self._producer: str | None = None
@@ -76,6 +81,7 @@ class LogModel(QAbstractTableModel):
     def reload(self) -> None:
         """Read the whole log anew."""
         self.beginResetModel()
+        self._cleared = self._hub.log.cleared
         rows = self._hub.log.since(0)
         self.rows = [row for row in rows if self._passes(row)]
         self._next_serial = rows[-1].serial + 1 if rows else self._hub.log.first_serial
@@ -83,6 +89,9 @@ class LogModel(QAbstractTableModel):
 
     def update(self) -> bool:
         """Take in new rows and let go of those the log dropped; True when more new rows wait for the next frame."""
+        if self._cleared != self._hub.log.cleared:  # rows may be gone from between others
+            self.reload()
+            return False
         self._drop_old()
         fresh = self._hub.log.since(self._next_serial)
         more = len(fresh) > MAX_NEW_ROWS
@@ -114,7 +123,7 @@ class LogModel(QAbstractTableModel):
 
     def _from(self, row: LogRow) -> str:
         producer = self._hub.producers.get(row.producer)
-        return " ".join(producer.name.split())[:60] if producer else row.producer
+        return one_line(producer.name, 60) if producer else row.producer
 
     def cells(self, row: LogRow) -> tuple[str, str, str, str]:
         """Return the texts of one row, in the order of COLUMNS."""
@@ -153,8 +162,10 @@ class LogModel(QAbstractTableModel):
 
 
 def _kind(row: LogRow) -> str:
-    return row.level if row.source in ("log", "status") else row.source
+    if row.source == "status":
+        return str(row.fields.get("status", row.level))
+    return row.level if row.source == "log" else row.source
 
 
 def _value(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else " ".join(str(value).split())[:200]
+    return f"{value:.6g}" if isinstance(value, float) else one_line(str(value))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtCore import QByteArray, QEvent, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
+    QDialog,
     QFileDialog,
     QInputDialog,
     QMainWindow,
@@ -32,6 +34,7 @@ from .frame_clock import FrameClock
 from .icons import application_icon
 from .menus import fill_layouts_menu, fill_menu_bar, fill_view_menu
 from .notifier import DesktopNotifier, Event, EventWatch
+from .plain_text import one_line
 from .settings_dialog import SettingsDialog
 from .shortcuts_dialog import ShortcutsDialog
 from .sources import Sources
@@ -48,6 +51,8 @@ if TYPE_CHECKING:
 
 DEFAULT_SIZE_PX = (1600, 1000)
 MAX_LAYOUT_NAME = 40
+FRAME_PX = 40
+MAX_SENTENCE = 140
 
 
 class MainWindow(QMainWindow):
@@ -158,19 +163,18 @@ class MainWindow(QMainWindow):
         self._on_sources()
 
     def _wire_freeze(self) -> None:
-        """Space freezes, except where it presses the button that has the focus."""
         action = self.window_actions["freeze"]
         action.toggled.connect(self._clock.set_frozen)
         self._clock.freeze_changed.connect(action.setChecked)
-        action.setShortcut(QKeySequence())
-        QShortcut(QKeySequence(Qt.Key.Key_Space), self, self._on_space)
 
-    def _on_space(self) -> None:
-        focus = QApplication.focusWidget()
-        if isinstance(focus, QAbstractButton):
-            focus.click()
-        else:
-            self.window_actions["freeze"].toggle()
+    def event(self, event: QEvent) -> bool:
+        """Leave Space to the button that has the focus, which it presses; elsewhere it freezes."""
+        if isinstance(event, QKeyEvent) and event.type() is QEvent.Type.ShortcutOverride:
+            plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
+            if plain and event.key() == Qt.Key.Key_Space and isinstance(QApplication.focusWidget(), QAbstractButton):
+                event.accept()
+                return True
+        return super().event(event)
 
     # what the user does
 
@@ -192,7 +196,8 @@ class MainWindow(QMainWindow):
         try:
             self._sources.connect_url(url, name)
         except ValueError as error:
-            self.banner.tell(str(error), "error", "Connect…", self.ask_connect)
+            self._hub.problem("", "address", str(error))
+            self.banner.tell(one_line(str(error), MAX_SENTENCE), "error", "Connect…", self.ask_connect)
 
     def command(self, command: Command) -> None:
         """Send a command to those targets that can take it now."""
@@ -204,7 +209,7 @@ class MainWindow(QMainWindow):
         targets = [p for p in self.toolbar.targets() if refusal(Command.STOP, p) is None]
         if not targets:
             return
-        names = " ".join(targets[0].name.split())[:60] if len(targets) == 1 else f"{len(targets)} producers"
+        names = one_line(targets[0].name, 60) if len(targets) == 1 else f"{len(targets)} producers"
         box = QMessageBox(self)
         box.setWindowTitle("Stop")
         box.setIcon(QMessageBox.Icon.Warning)
@@ -304,10 +309,17 @@ class MainWindow(QMainWindow):
     def _restore_geometry(self) -> None:
         self.restoreGeometry(QByteArray.fromBase64(self._settings.geometry.encode()))
         available = self.screen().availableGeometry()
-        size = self.size().boundedTo(available.size())
-        self.resize(size)
-        if not available.contains(self.geometry().center()):
-            self.move(available.topLeft())
+        fits = self.width() <= available.width() and self.height() + FRAME_PX <= available.height()
+        if not fits:
+            self.resize(self.size().boundedTo(available.size()))
+            # The window manager's frame comes on top, and only it knows how much is left inside.
+            self.setWindowState(self.windowState() | Qt.WindowState.WindowMaximized)
+        elif not available.contains(self.geometry()):
+            right, bottom = available.right() - self.width() + 1, available.bottom() - self.height() + 1
+            self.move(
+                max(available.left(), min(self.x(), right)),
+                max(available.top(), min(self.y(), bottom)),
+            )
 
     def save(self) -> None:
         """Put layout, geometry and sources into the settings."""
@@ -329,8 +341,15 @@ class MainWindow(QMainWindow):
         self._on_change()
 
     def _on_event(self, event: Event) -> None:
-        self.banner.tell(event.sentence, event.tone)
-        if event.tone != "ok" or not event.sentence.endswith("is back"):
+        command = event.command
+        if event.over:
+            self.banner.withdraw(command)
+        elif command is not None:
+            retry = partial(self._sources.retry, event.producer, command)
+            self.banner.tell(event.sentence, event.tone, "Retry", retry, about=command)
+        else:
+            self.banner.tell(event.sentence, event.tone)
+        if event.desktop:
             self.notifier.tell(event.sentence)
 
     def _on_theme(self, theme: Theme) -> None:
@@ -338,6 +357,8 @@ class MainWindow(QMainWindow):
         self.docks.set_theme(theme)
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        for dialog in self.findChildren(QDialog):
+            dialog.close()  # it may be asking a URL, which must not outlive the window
         self.save()
         event.accept()
         self.closed.emit()

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..core.export import cell
 from .axis_ticks import moment
 from .curve_view import CurveView
 from .x_axis import XAxis
 
 MOST_ROWS = 500_000
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would calculate such a cell
 
 
 def metrics_csv(views: Sequence[CurveView], axis: XAxis) -> tuple[str, int]:
@@ -37,7 +37,7 @@ def metrics_csv(views: Sequence[CurveView], axis: XAxis) -> tuple[str, int]:
     share = min(1.0, MOST_ROWS / max(1, sum(map(len, positions))))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["name", "producer", "labels", "run", "t", "value", *map(_text, fields)])
+    writer.writerow(["name", "producer", "labels", "run", "t", "value", *map(cell, fields)])
     left_out = 0
     for view, chosen in zip(shown, positions, strict=True):
         kept = chosen[len(chosen) - int(len(chosen) * share) :]
@@ -49,7 +49,7 @@ def metrics_csv(views: Sequence[CurveView], axis: XAxis) -> tuple[str, int]:
 def _rows(view: CurveView, positions: np.ndarray, fields: Sequence[str]) -> list[list[object]]:
     curve = view.curve
     labels = json.dumps(dict(curve.labels), ensure_ascii=False) if curve.labels else ""
-    fixed = [_text(curve.name), _text(view.producer_name), _text(labels)]
+    fixed = [cell(curve.name), cell(view.producer_name), cell(labels)]
     runs = np.searchsorted(curve.run_of, positions, side="right") + 1
     times = [_iso(t) for t in curve.column("t")[positions].tolist()]
     columns = [
@@ -70,7 +70,3 @@ def _number(x: float) -> object:
     if math.isnan(x):
         return ""
     return int(x) if x.is_integer() and abs(x) < 2**53 else x
-
-
-def _text(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

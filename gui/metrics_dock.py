@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer
@@ -59,7 +59,8 @@ class MetricsDock(Dock):
         self._redraw_timer = QTimer(self)
         self._redraw_timer.setSingleShot(True)
         self._redraw_timer.timeout.connect(self._redraw)
-        self._waiting_plots: dict[str, None] = {}  # names whose lines must be made anew, the longest waiting first
+        # Names whose lines must be made anew, the longest waiting first, and whether their y ranges are fitted anew.
+        self._waiting_plots: dict[str, bool] = {}
         self._rest_timer = QTimer(self)
         self._rest_timer.setSingleShot(True)
         self._rest_timer.timeout.connect(self._do_rest)
@@ -100,6 +101,7 @@ class MetricsDock(Dock):
         return change.kind in (Kind.METRIC, "producer")
 
     def refresh(self, changes: set[Change] | None) -> None:
+        until = time.perf_counter() + FRAME_S
         names = self.hub.series.names()
         if not names:
             self.set_empty(self._waiting())
@@ -111,10 +113,10 @@ class MetricsDock(Dock):
         moved = self._follow_end()
         self._share_legend_rows()
         if changes is None or moved or not is_smooth:
-            self._waiting_plots.update(dict.fromkeys(self.names))
+            self._let_wait(self.names, exact=changes is None)
         else:
-            self._waiting_plots.update(dict.fromkeys(c.stream for c in changes if c.kind == Kind.METRIC))
-        self._prepare(exact=changes is None)
+            self._let_wait((c.stream for c in changes if c.kind == Kind.METRIC), exact=False)
+        self._prepare(until)
         self.crosshair.follow_mouse()
         if not is_smooth or self._waiting_plots:
             self._rest_timer.start(0)
@@ -304,18 +306,21 @@ class MetricsDock(Dock):
             for plot in row:
                 if plot.legend_rows != rows:
                     plot.legend_rows = rows
-                    self._waiting_plots[plot.name] = None
+                    self._let_wait([plot.name], exact=False)
                     plot.refresh_legend()
 
-    def _prepare(self, *, exact: bool) -> None:
-        """Make lines of plots that wait: after what the user did at once, of new samples within the frame's time."""
-        until = time.perf_counter() + FRAME_S
+    def _let_wait(self, names: Iterable[str], *, exact: bool) -> None:
+        for name in names:
+            self._waiting_plots[name] = exact or self._waiting_plots.get(name, False)
+
+    def _prepare(self, until: float) -> None:
+        """Make the lines of plots that wait, of at least one and of no further ones after the time ``until``."""
         visible = {plot.name: plot for plot in self.grid.visible_plots()}
-        for name in list(self._waiting_plots):
+        for name, exact in list(self._waiting_plots.items()):
             del self._waiting_plots[name]
             if name in visible:
                 visible[name].prepare(self.axis, exact=exact)
-                if not exact and time.perf_counter() > until:
+                if time.perf_counter() > until:
                     break
         self._share_axis_px(list(visible.values()))
 
@@ -324,7 +329,7 @@ class MetricsDock(Dock):
         for plot in plots:
             if plot.axis_px != axis_px:
                 plot.axis_px = axis_px
-                plot.prepare(self.axis, exact=False)
+                self._let_wait([plot.name], exact=False)
 
     def _show_options(self) -> None:
         self.bar.show_options(self.options, self.fields(), follows=self.axis.follow, utc=self.context.settings.utc)

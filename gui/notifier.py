@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QProcess, Signal
 from PySide6.QtWidgets import QSystemTrayIcon
 
-from ..core.run_control import LinkState, RunState
+from ..core.run_control import LinkState, RunState, Stage
 from .icons import application_icon
+from .plain_text import one_line
 
 if TYPE_CHECKING:
     from ..core.hub import Hub, Producer
@@ -23,19 +24,28 @@ MAX_NAME_CHARACTERS = 40
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened to a producer. ``tone`` is a colour name of Theme."""
+    """One thing that happened to a producer.
+
+    Args:
+        producer: key. tone: a colour name of Theme.
+        desktop: worth a notification outside the window.
+        command: id of the command that can be sent once more.
+        over: nothing happened, but what was told of ``command`` holds no longer.
+    """
 
     producer: str
     sentence: str
     tone: str
-    lost: bool = False
+    desktop: bool = True
+    command: bytes | None = None
+    over: bool = False
 
 
 class EventWatch(QObject):
     """Compare each producer's run and link state with what it was.
 
     Signals:
-        happened(Event): a run ended or failed, a producer was lost or is back.
+        happened(Event): a run ended or failed, a producer was lost or is back, a command was not confirmed.
     """
 
     happened = Signal(object)
@@ -44,6 +54,7 @@ class EventWatch(QObject):
         super().__init__()
         self._hub = hub
         self._seen: dict[str, tuple[LinkState, str, int]] = {}
+        self._unconfirmed: set[bytes] = set()
 
     def look(self) -> None:
         """Tell what has changed since the last look."""
@@ -56,6 +67,20 @@ class EventWatch(QObject):
                 self.happened.emit(event)
         for key in [key for key in self._seen if key not in self._hub.producers]:
             del self._seen[key]
+        self._look_at_commands()
+
+    def _look_at_commands(self) -> None:
+        open_now = {
+            command.id: command for command in self._hub.commands.values() if command.stage is Stage.UNCONFIRMED
+        }
+        for id_, command in open_now.items():
+            producer = self._hub.producers.get(command.producer)
+            if id_ not in self._unconfirmed and producer is not None:
+                sentence = f"{command.command.capitalize()} of {_short(producer.name)} is not confirmed"
+                self.happened.emit(Event(producer.key, sentence, "warning", desktop=False, command=id_))
+        for id_ in self._unconfirmed - set(open_now):
+            self.happened.emit(Event("", "", "muted", desktop=False, command=id_, over=True))
+        self._unconfirmed = set(open_now)
 
     def _event(self, producer: Producer, before: tuple[LinkState, str, int]) -> Event | None:
         name = _short(producer.name)
@@ -63,16 +88,16 @@ class EventWatch(QObject):
         if producer.run and producer.run.run == RunState.ENDED.value and run != RunState.ENDED.value:
             return _ended(producer, name)
         if producer.link is LinkState.LOST and link is not LinkState.LOST:
-            return Event(producer.key, f"{name} is lost – reconnecting by itself", "error", lost=True)
+            return Event(producer.key, f"{name} is lost – reconnecting by itself", "error")
         if producer.link is LinkState.LIVE and link is LinkState.LOST:
-            return Event(producer.key, f"{name} is back", "ok")
+            return Event(producer.key, f"{name} is back", "ok", desktop=False)
         return None
 
 
 def _ended(producer: Producer, name: str) -> Event:
     assert producer.run is not None
     outcome = producer.run.outcome or "finished"
-    reason = f": {' '.join(producer.run.reason.split())[:80]}" if producer.run.reason and outcome == "error" else ""
+    reason = f": {one_line(producer.run.reason, 80)}" if producer.run.reason and outcome == "error" else ""
     sentence = {
         "finished": f"{name} has ended, finished",
         "stopped": f"{name} has ended, stopped by {_short(producer.run.by) or 'request'}",
@@ -122,5 +147,4 @@ class DesktopNotifier(QObject):
 
 
 def _short(name: str) -> str:
-    line = " ".join(name.split())
-    return line if len(line) <= MAX_NAME_CHARACTERS else line[: MAX_NAME_CHARACTERS - 1] + "…"
+    return one_line(name, MAX_NAME_CHARACTERS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
@@ -19,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from ..core.run_control import LinkState, RunState, Stage
 from .dock import Dock, DockContext
+from .plain_text import one_line
 
 if TYPE_CHECKING:
     from ..core.hub import Change, Producer
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 EMPTY = "Waiting for parameters.\nA producer offers them with control.parameter."
 MAX_SHOWN = 200
+MAX_WHOLE = 2**53  # larger whole numbers are not on the wire
 
 
 class ParametersDock(Dock):
@@ -62,7 +65,8 @@ class ParametersDock(Dock):
         for key, producer in offering.items():
             group = self._groups.get(key)
             if group is None:
-                group = self._groups[key] = ParameterGroup(lambda args, key=key: self._send(key, args))
+                send = partial(self._send, key)
+                group = self._groups[key] = ParameterGroup(send, self.context.tell)
                 self._column.addWidget(group)
             group.show_producer(producer, self._refusal(key))
 
@@ -83,9 +87,9 @@ class ParametersDock(Dock):
 class ParameterGroup(QWidget):
     """The parameters of one producer."""
 
-    def __init__(self, send: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, send: Callable[[dict[str, Any]], None], tell: Callable[[str], None]) -> None:
         super().__init__()
-        self._send = send
+        self._send, self._tell = send, tell
         self._editors: dict[str, ParameterEditor] = {}
         self._types: tuple[tuple[str, str], ...] = ()
         self._heading = _plain("")
@@ -103,7 +107,7 @@ class ParameterGroup(QWidget):
     def show_producer(self, producer: Producer, refusal: str) -> None:
         """Show what this producer reports."""
         assert producer.run is not None
-        self._heading.setText(" ".join(producer.name.split())[:60])
+        self._heading.setText(one_line(producer.name, 60))
         parameters = producer.run.parameters[:MAX_SHOWN]
         types = tuple((p.name, p.type) for p in parameters)
         if types != self._types:
@@ -119,9 +123,9 @@ class ParameterGroup(QWidget):
     def _rebuild(self, parameters: tuple[ParameterState, ...]) -> None:
         while self._form.rowCount():
             self._form.removeRow(0)
-        self._editors = {p.name: ParameterEditor(p, self._send) for p in parameters}
+        self._editors = {p.name: ParameterEditor(p, self._send, self._tell) for p in parameters}
         for parameter in parameters:
-            name = " ".join(parameter.name.split())[:40]
+            name = one_line(parameter.name, 40)
             label = f"{name}, {parameter.unit[:16]}" if parameter.unit else name
             self._form.addRow(_plain(label), self._editors[parameter.name])
 
@@ -129,10 +133,11 @@ class ParameterGroup(QWidget):
 class ParameterEditor(QWidget):
     """One parameter: a tick, a choice or a line."""
 
-    def __init__(self, parameter: ParameterState, send: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(
+        self, parameter: ParameterState, send: Callable[[dict[str, Any]], None], tell: Callable[[str], None]
+    ) -> None:
         super().__init__()
-        self._name, self._type, self._send = parameter.name, parameter.type, send
-        self._reported: Any = None
+        self._name, self._type, self._send, self._tell = parameter.name, parameter.type, send, tell
         self.editor = self._make(parameter)
         self.editor.setAccessibleName(parameter.name)
         self.editor.setToolTip(_limits(parameter))
@@ -145,8 +150,10 @@ class ParameterEditor(QWidget):
         self.editor.setEnabled(usable)
         editor = self.editor
         if isinstance(editor, QLineEdit):
-            if not (editor.hasFocus() and editor.isModified()):
-                editor.setText(_text(parameter.value))
+            text = _text(parameter.value)
+            # An equal text is not set again: that would take away the selection of the user.
+            if not (editor.hasFocus() and editor.isModified()) and editor.text() != text:
+                editor.setText(text)
         elif isinstance(editor, QCheckBox):
             editor.setChecked(bool(parameter.value))
         elif isinstance(editor, QComboBox):
@@ -171,9 +178,9 @@ class ParameterEditor(QWidget):
     def _ask_text(self, line: QLineEdit) -> None:
         text = line.text().strip()
         try:
-            value: Any = {"float": float, "int": int}.get(self._type, str)(text)
-        except ValueError:
-            line.setToolTip(f"{text[:40]} is not a number")
+            value = _value(text, self._type)
+        except ValueError as error:
+            self._tell(f"{one_line(self._name, 40)} is not set: {error}")
             line.selectAll()
             return
         line.setModified(False)
@@ -181,6 +188,24 @@ class ParameterEditor(QWidget):
 
     def _ask(self, value: Any) -> None:
         self._send({"name": self._name, "value": value})
+
+
+def _value(text: str, kind: str) -> Any:
+    """Read what was typed.
+
+    Raises:
+        ValueError: it is no value of this type, with what it is instead.
+    """
+    if kind not in ("float", "int"):
+        return text
+    try:
+        value = int(text) if kind == "int" else float(text)
+    except ValueError:
+        wanted = "a whole number" if kind == "int" else "a number"
+        raise ValueError(f"{text[:40]!r} is not {wanted}") from None
+    if abs(value) > MAX_WHOLE and kind == "int":
+        raise ValueError(f"{text[:40]} is too large")
+    return value
 
 
 def _limits(parameter: ParameterState) -> str:

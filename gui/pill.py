@@ -6,10 +6,12 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from .plain_text import tooltip_text
 from .theme import ThemeSwitch
 
 PADDING_PX = 8.0
 HEIGHT_PX = 18.0
+MAX_WIDTH_PX = 320  # a longer text is elided: the buttons beside it matter more
 
 
 def pill_width_px(text: str, font: QFont) -> float:
@@ -45,14 +47,16 @@ class Pill(QWidget):
         themes.changed.connect(lambda _theme: self.update())
 
     def show_text(self, text: str, tone: str, detail: str = "") -> None:
-        """Show this text; ``tone`` is a colour name of Theme, ``detail`` becomes the tooltip (plain text)."""
+        """Show this text; ``tone`` is a colour name of Theme, the tooltip holds the whole text and ``detail``."""
         if (text, tone) != (self.text, self.tone):
             self.text, self.tone = text, tone
-            self.setFixedWidth(round(pill_width_px(text, self.font())) + 2 if text else 0)
+            width_px = round(pill_width_px(text, self.font())) + 2 if text else 0
+            self.setFixedWidth(min(width_px, MAX_WIDTH_PX))
             self.setAccessibleName(text)
             self.update()
-        if detail != self.toolTip():
-            self.setToolTip(detail)
+        tip = tooltip_text(text, detail)
+        if tip != self.toolTip():
+            self.setToolTip(tip)
 
     def paintEvent(self, event: object) -> None:
         if self.text:

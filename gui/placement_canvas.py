@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -20,16 +18,16 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from .painted_widget import PaintedWidget
 from .placement_facts import readout
+from .placement_legend import chip_rect, draw_chip, draw_legend, legend_width_px
 from .placement_marks import draw_outlines, draw_selection
-from .placement_overlay import draw_legend, draw_readout, draw_scale_bar, legend_width_px
+from .placement_overlay import draw_readout, draw_scale_bar
 from .placement_painter import PAD_FROM_PX, PlacementPainter
 from .placement_picture import Picture
 from .placement_shapes import FrameShapes, SceneShapes
 from .placement_style import PlacementColors, Switches
 from .placement_viewport import Box, Viewport
-
-logger = logging.getLogger("dockscope.gui.placement_canvas")
 
 ZOOM_PER_NOTCH = 1.25
 CLICK_PX = 4.0
@@ -37,7 +35,7 @@ HOVER_MARGIN_PX = 3.0
 OVERLAY_FONT_PX = 11
 
 
-class PlacementCanvas(QWidget):
+class PlacementCanvas(PaintedWidget):
     """Shows one frame of one scene.
 
     Everything but hover and selection is kept as a pixmap, so that moving the mouse costs a copy and not a picture.
@@ -66,7 +64,7 @@ class PlacementCanvas(QWidget):
         self._pressed: QPointF | None = None
         self._dragged = False
         self._needs_fit = True
-        self._complained = False
+        self._legend_rect: QRectF | None = None  # of the legend while the mouse holds it open
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -79,10 +77,8 @@ class PlacementCanvas(QWidget):
 
     def show_frame(self, shapes: SceneShapes | None, frame: FrameShapes | None) -> None:
         """Show a frame; of another scene, fit it unless the user had zoomed."""
-        if shapes is not self.shapes:
-            self._needs_fit = True
-            self._complained = False
-        elif self.frame is None and frame is not None and shapes is not None and shapes.board_box is None:
+        # The legend comes with the first frame, and on a scene without an outline the extent does.
+        if shapes is not self.shapes or (self.frame is None and frame is not None):
             self._needs_fit = True
         self.shapes, self.frame = shapes, frame
         if shapes is None or (self.selection is not None and self.selection >= shapes.count):
@@ -97,6 +93,7 @@ class PlacementCanvas(QWidget):
 
     def set_switches(self, switches: Switches) -> None:
         """Choose what is drawn."""
+        self._needs_fit |= switches.legend != self.switches.legend
         self.switches = switches
         self.refresh()
 
@@ -149,22 +146,14 @@ class PlacementCanvas(QWidget):
     # painting
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        with QPainter(self) as painter:
-            try:
-                self._paint(painter)
-            except Exception:
-                if not self._complained:
-                    # Once per scene: it would come again with every frame.
-                    logger.exception("the placement cannot be painted")
-                self._complained = True
+        super().paintEvent(event)
         self.painted += 1
 
-    def _paint(self, painter: QPainter) -> None:
+    def paint(self, painter: QPainter) -> None:
         if self.shapes is None:
             painter.fillRect(self.rect(), QColor(self._colors.ground))
             return
-        font = QFont(self.font())
-        font.setPixelSize(OVERLAY_FONT_PX)
+        font = self._overlay_font()
         picture = self._picture(self.shapes)
         if self._needs_fit and not self.view.touched:
             self._fit(picture, QFontMetricsF(font))
@@ -176,6 +165,13 @@ class PlacementCanvas(QWidget):
         painter.setFont(font)
         if self.frame is not None:
             self._paint_marks(painter, picture, self.frame)
+        if self._legend_rect is not None:
+            self._legend_rect = draw_legend(painter, picture, self.height(), self._painter.note)
+
+    def _overlay_font(self) -> QFont:
+        font = QFont(self.font())
+        font.setPixelSize(OVERLAY_FONT_PX)
+        return font
 
     def _picture(self, shapes: SceneShapes) -> Picture:
         return Picture(shapes, self.frame, self.view, self._colors, self.switches, self.selection)
@@ -194,7 +190,10 @@ class PlacementCanvas(QWidget):
             painter.setFont(font)
             self._painter.paint(painter, picture, font)
             painter.setFont(font)
-            draw_legend(painter, picture, self.height())
+            if self.view.leaves_left_free:
+                draw_legend(painter, picture, self.height(), self._painter.note)
+            else:
+                draw_chip(painter, picture)
             draw_scale_bar(painter, picture, self.width(), self.height())
         return still
 
@@ -230,7 +229,18 @@ class PlacementCanvas(QWidget):
             self._drag(self._pressed, place)
         self._mouse = place
         if not self._dragged:
-            self._hover_at(place)
+            self._open_legend_at(place)
+            self._hover_at(place if self._legend_rect is None else None)
+
+    def _open_legend_at(self, place: QPointF | None) -> None:
+        """Open the legend when the mouse comes to its chip, close it when the mouse leaves it."""
+        closed = QRectF()
+        if self.shapes is not None and not self.view.leaves_left_free:
+            closed = chip_rect(self._picture(self.shapes), QFontMetricsF(self._overlay_font()))
+        is_over = place is not None and not closed.isEmpty() and (self._legend_rect or closed).contains(place)
+        if is_over != (self._legend_rect is not None):
+            self._legend_rect = closed if is_over else None
+            self.update()
 
     def _drag(self, pressed: QPointF, place: QPointF) -> None:
         if self._dragged or (place - pressed).manhattanLength() > CLICK_PX:
@@ -257,6 +267,7 @@ class PlacementCanvas(QWidget):
 
     def leaveEvent(self, event: QEvent) -> None:
         self._mouse = None
+        self._open_legend_at(None)
         self._hover_at(None)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QToolButton, QVBoxLayout, QWidget
 
 from .dock import Dock, DockContext
@@ -34,6 +34,7 @@ logger = logging.getLogger("dockscope.gui.placement_dock")
 
 INSPECTOR_PX = 250
 PICKER_PX = 190
+GAP_PX = 10
 TEXT_LIMIT = 60
 
 
@@ -99,16 +100,18 @@ class PlacementDock(Dock):
         bottom.setContentsMargins(4, 2, 4, 2)
         bottom.setSpacing(2)
         bottom.addWidget(self.scrubber, 1)
-        bottom.addSpacing(10)
-        buttons = [self.switches[name] for name in ON_BUTTONS]
-        for action in (*buttons, self.find_action, self.fit_action):
-            bottom.addWidget(self._button(action))
+        bottom.addSpacing(GAP_PX)
+        shown = (*(self.switches[name] for name in ON_BUTTONS), self.fit_action, self.find_action)
+        self._buttons = [self._button(action) for action in shown]
+        for button in self._buttons:
+            bottom.addWidget(button)
         column = QVBoxLayout(self.body)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(top)
         column.addWidget(self.splitter, 1)
         column.addLayout(bottom)
+        self._bottom = bottom
         self.finder.hide()
         self.inspector.hide()
         self.picker.hide()
@@ -222,6 +225,18 @@ class PlacementDock(Dock):
             actions.append(self.copy_action)
         return [*actions, self._line, *self.switches.values()]
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._drop_buttons()
+
+    def _drop_buttons(self) -> None:
+        """Leave out the last buttons where there is no room; keys and the context menu have what they do."""
+        margins, step = self._bottom.contentsMargins(), self._bottom.spacing()
+        room = self.width() - margins.left() - margins.right() - self.scrubber.minimumSizeHint().width() - GAP_PX
+        for button in self._buttons:
+            room -= button.sizeHint().width() + step
+            button.setVisible(room >= 0)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         # Home fits unless the widget with the focus, such as the slider, has its own use for it.
         if event.key() == Qt.Key.Key_Home:
@@ -244,7 +259,6 @@ class PlacementDock(Dock):
             offered.append(((producer, stream), f"{one_line(stream, TEXT_LIMIT) or 'board'} · {name}"))
         self._offered = {key for key, _ in offered}
         self.picker.offer(offered)
-        self.picker.setVisible(len(offered) > 1 or self.picker.choice is not None)
 
     def _chosen(self) -> Placement | None:
         key = self.picker.current()

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..core.export import cell
 from ..core.messages import PlacementFrame
+from . import plain_text
 from .placement_shapes import FrameShapes, SceneShapes
 from .placement_style import FORCE_KINDS
 
@@ -29,8 +31,7 @@ class Fact:
 
 def one_line(text: str, limit: int = MAX_CHARACTERS) -> str:
     """Return received text as one line of at most ``limit`` characters."""
-    line = " ".join(text[: 4 * limit].split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    return plain_text.one_line(text, limit)
 
 
 def number(value: float) -> str:
@@ -124,7 +125,8 @@ def parts_table(frame: FrameShapes) -> list[list[str]]:
     rows = [["ref", "x", "y", "deg", "side", "module"]]
     for part, (x, y, turn) in enumerate(frame.position.tolist()):
         numbers = [f"{value:.6g}" for value in (x, y, turn)]
-        rows.append([shapes.scene.refs[part], *numbers, side(shapes, part), shapes.module_name(module[part])])
+        name, group = cell(shapes.scene.refs[part]), cell(shapes.module_name(module[part]))
+        rows.append([name, *numbers, side(shapes, part), group])
     return rows
 
 

@@ -148,11 +148,11 @@ def outline_lines(polygons: np.ndarray) -> np.ndarray:
 
 
 def shared_boxes(bounds: np.ndarray, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return middle f8[j, 2] and shorter side f8[j] of what two bounding boxes share.
+    """Return middle and size, f8[j, 2] each, of what two bounding boxes share; the size is 0 where that is nothing.
 
     Args:
         bounds: f8[n, 4] boxes. pairs: int[j, 2] indices into them.
     """
     a, b = bounds[pairs[:, 0]], bounds[pairs[:, 1]]
     low, high = np.maximum(a[:, :2], b[:, :2]), np.minimum(a[:, 2:], b[:, 2:])
-    return (low + high) / 2, np.maximum((high - low).min(axis=1), 0.0)
+    return (low + high) / 2, np.maximum(high - low, 0.0)

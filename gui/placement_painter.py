@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -23,6 +24,8 @@ MAX_FILLED_AND_OUTLINED = 6_000
 MAX_PADS = 8_000
 MAX_LINES = 30_000
 MAX_PINS = 60_000
+MAX_NET_PX = 1_000_000  # of ratsnest lines together, about 5 ms
+MAX_CALM_ARROWS = 3_000
 MAX_SMOOTH = 300  # antialiasing costs several times as much
 
 SIZE_CLASSES, LARGER = 3, 3.0  # times the usual area
@@ -30,7 +33,9 @@ SIZE_CLASSES, LARGER = 3, 3.0  # times the usual area
 PAD_FROM_PX = 4.0
 ARROW_SHARE, ARROW_PX = 0.05, (14.0, 34.0)  # of the smaller side of the view, and within these
 LONGEST_ARROW, SHORTEST_ARROW_PX, ARROW_HEAD_PX = 2.5, 3.0, 5.0
-MARK_PX = (2.0, 5.0)  # half the width of a cross: half of what two parts share, within these
+CALM_FROM = 0.25  # of a normal arrow: shorter ones are left out where the forces of all parts are drawn
+LEAST_MARK_PX = 3.0  # of an overlap's sides
+MARK_ALPHA = 60
 
 
 class PartGroups:
@@ -82,13 +87,19 @@ def size_class(shapes: SceneShapes) -> np.ndarray:
 
 
 class PlacementPainter:
-    """Draws pictures; keeps what is equal from frame to frame."""
+    """Draws pictures; keeps what is equal from frame to frame.
+
+    Attributes:
+        note: what was left out of the last picture and how to see it, or "".
+    """
 
     def __init__(self) -> None:
         self._groups = PartGroups()
+        self.note = ""
 
     def paint(self, painter: QPainter, picture: Picture, font: QFont) -> None:
         """Draw board, parts, nets and marks; the background is filled by the caller."""
+        self.note = ""
         _draw_board(painter, picture)
         frame = picture.frame
         if frame is None:
@@ -98,14 +109,16 @@ class PlacementPainter:
         groups = list(self._groups.split(visible, picture.colors))
         _draw_parts(painter, picture, frame, groups, int(visible.sum()))
         few = is_detailed(frame, visible)
-        if picture.switches.ratsnest and few:
-            _draw_ratsnest(painter, picture, frame)
+        if not few and (picture.switches.ratsnest or picture.switches.forces):
+            self.note = "zoom in for nets, forces"
+        if picture.switches.ratsnest and few and not _draw_ratsnest(painter, picture, frame):
+            self.note = "zoom in for all nets"
         if picture.switches.overlaps:
             _draw_overlaps(painter, picture, frame)
         if picture.switches.names:
             draw_names(painter, picture, frame, visible, font)
         if picture.switches.forces and few:
-            draw_forces(painter, picture, frame, visible)
+            draw_forces(painter, picture, frame, visible, calm=True)
 
 
 def visible_parts(picture: Picture, frame: FrameShapes) -> np.ndarray:
@@ -145,26 +158,39 @@ def _draw_parts(
     count: int,
 ) -> None:
     pads = _visible_pads(picture, frame, groups) if picture.switches.pads and count <= MAX_FILLED else None
+    boxes = _part_boxes(picture, frame, [parts for _, _, parts in groups], count)
     for side in (True, False):
-        for below, color, parts in groups:
+        for (below, color, _), shown in zip(groups, boxes, strict=True):
             if below is side:
-                _draw_group(painter, picture, frame, (below, color, parts), count)
+                _draw_group(painter, picture, (below, color), shown, count)
         if pads is not None:
             _draw_pads(painter, picture, frame, pads[frame.shapes.bottom[frame.shapes.pad_owner[pads]] == side], side)
 
 
-def _draw_group(
-    painter: QPainter, picture: Picture, frame: FrameShapes, group: tuple[bool, str, np.ndarray], count: int
-) -> None:
-    below, color, parts = group
+def _part_boxes(picture: Picture, frame: FrameShapes, groups: list[np.ndarray], count: int) -> list[np.ndarray]:
+    """Return the boxes of each group's parts in pixels: corners f8[k, 4, 2], or of too many f8[k, 4] for draw_rects.
+
+    All are worked out at once: numpy's cost per call is more than that of a group's few parts.
+    """
+    if not groups:
+        return []
+    parts = np.concatenate(groups)
+    if count > MAX_OUTLINED:
+        boxes = _upright(picture.view.to_screen(frame.bounds[parts].reshape(-1, 2, 2)))
+    else:
+        boxes = picture.view.to_screen(frame.corners(parts))
+    return np.split(boxes, np.cumsum([len(group) for group in groups])[:-1])
+
+
+def _draw_group(painter: QPainter, picture: Picture, group: tuple[bool, str], polygons: np.ndarray, count: int) -> None:
+    below, color = group
     colors = picture.colors
     line, fill = (colors.below(color),) * 2 if below else (color, colors.fill(color))
     if count > MAX_OUTLINED:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(line))
-        draw_rects(painter, _upright(picture.view.to_screen(frame.bounds[parts].reshape(-1, 2, 2))))
+        draw_rects(painter, polygons)
         return
-    polygons = picture.view.to_screen(frame.corners(parts))
     if count <= MAX_FILLED:
         hatched = Qt.BrushStyle.BDiagPattern if below else Qt.BrushStyle.SolidPattern
         painter.fillPath(polygons_path(polygons), QBrush(QColor(fill), hatched))
@@ -207,56 +233,70 @@ def _draw_pads(painter: QPainter, picture: Picture, frame: FrameShapes, pads: np
     painter.restore()
 
 
-def _draw_ratsnest(painter: QPainter, picture: Picture, frame: FrameShapes) -> None:
-    lines, _ = frame.ratsnest
+def _draw_ratsnest(painter: QPainter, picture: Picture, frame: FrameShapes) -> bool:
+    """Draw the nets; of more than can be drawn in a frame an even choice. Return whether all are there."""
     faint = picture.selected is not None
     painter.setPen(QPen(QColor(picture.colors.net_faint if faint else picture.colors.net), 0))
-    draw_lines(painter, visible_lines(picture.view, lines)[:MAX_LINES])
+    lines = visible_lines(picture.view, frame.ratsnest[0])
+    longest_px = picture.view.width_px + picture.view.height_px
+    length_px = np.minimum(np.abs(lines[:, 2] - lines[:, 0]) + np.abs(lines[:, 3] - lines[:, 1]), longest_px)
+    every = max(1, math.ceil(float(length_px.sum()) / MAX_NET_PX))
+    draw_lines(painter, lines[::every])
+    return every == 1
 
 
 def visible_lines(view: Viewport, lines: np.ndarray) -> np.ndarray:
     """Return those of the scene's lines f8[e, 4] that may cross the view, in pixels."""
     ends = lines.reshape(-1, 2, 2)
-    bounds = np.concatenate([ends.min(axis=1), ends.max(axis=1)], axis=1)
+    bounds = np.concatenate([np.minimum(ends[:, 0], ends[:, 1]), np.maximum(ends[:, 0], ends[:, 1])], axis=1)
     return view.to_screen(ends[meets(bounds, view.window())]).reshape(-1, 4)
 
 
 def _draw_overlaps(painter: QPainter, picture: Picture, frame: FrameShapes) -> None:
+    """Fill and frame what two parts share; parts themselves stay as they are, or nothing else could be seen."""
     pairs = frame.overlaps[: MAX_LINES // 8]
+    pairs = pairs[meets(frame.bounds, picture.view.window())[pairs].any(axis=1)]
     if not len(pairs):
         return
-    view = picture.view
-    parts = np.unique(pairs)
-    parts = parts[meets(frame.bounds[parts], view.window())]
+    middle, size = shared_boxes(frame.bounds, pairs)
+    size = np.maximum(np.round(size * picture.view.scale), LEAST_MARK_PX)
+    corner = np.round(picture.view.to_screen(middle) - size / 2)
+    color = QColor(picture.colors.overlap)
     painter.save()
     painter.setPen(QPen(QColor(picture.colors.overlap_frame), 0))
-    draw_lines(painter, outline_lines(view.to_screen(frame.corners(parts))))
-    painter.setPen(QPen(QColor(picture.colors.overlap), 0))
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, len(pairs) <= MAX_SMOOTH)
-    middle, shared = shared_boxes(frame.bounds, pairs)
-    middle, half = view.to_screen(middle), np.clip(shared * view.scale / 2, *MARK_PX)[:, None]
-    for direction in ((1.0, 1.0), (1.0, -1.0)):
-        arm = half * direction
-        draw_lines(painter, np.concatenate([middle - arm, middle + arm], axis=1))
+    if len(pairs) <= MAX_SMOOTH:
+        color.setAlpha(MARK_ALPHA)
+        painter.setBrush(color)
+    draw_rects(painter, np.concatenate([corner, size], axis=1))
     painter.restore()
 
 
-def draw_forces(painter: QPainter, picture: Picture, frame: FrameShapes, parts: np.ndarray) -> None:
-    """Draw the forces on the parts that ``parts`` (bool[n]) has; lengths are relative to the frame's strong ones."""
+def draw_forces(
+    painter: QPainter, picture: Picture, frame: FrameShapes, parts: np.ndarray, *, calm: bool = False
+) -> None:
+    """Draw the forces on the parts that ``parts`` (bool[n]) has; lengths are relative to the frame's strong ones.
+
+    Args:
+        calm: draw only those that are not weak, and of very many the strongest, in colours that leave the parts
+            readable.
+    """
     owner, vector, kind = frame.forces
     if not frame.typical_force > 0:
         return
     view = picture.view
     normal_px = min(max(min(view.width_px, view.height_px) * ARROW_SHARE, ARROW_PX[0]), ARROW_PX[1])
     length = np.hypot(vector[:, 0], vector[:, 1]) * (normal_px / frame.typical_force)
-    shown = parts[owner] & (length >= SHORTEST_ARROW_PX)
+    shown = np.flatnonzero(parts[owner] & (length >= max(SHORTEST_ARROW_PX, CALM_FROM * normal_px * calm)))
+    if calm and len(shown) > MAX_CALM_ARROWS:
+        shown = shown[np.argpartition(-length[shown], MAX_CALM_ARROWS)[:MAX_CALM_ARROWS]]
     start = view.to_screen(frame.position[owner[shown], :2])
     shortened = np.minimum(LONGEST_ARROW * normal_px / length[shown], 1.0) * (normal_px / frame.typical_force)
     pixels, kind = vector[shown] * shortened[:, None], kind[shown]
+    colors = picture.colors.forces_calm if calm else picture.colors.forces
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, len(pixels) <= 2 * MAX_SMOOTH)
     for number in range(len(FORCE_KINDS)):
         mine = kind == number
-        painter.setPen(QPen(QColor(picture.colors.forces[number]), 0))
+        painter.setPen(QPen(QColor(colors[number]), 0))
         draw_lines(painter, arrows(start[mine], pixels[mine], ARROW_HEAD_PX)[:MAX_LINES])
     painter.restore()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from .theme import Theme, contrast
+from .theme import Theme, blend, contrast
 
 FORCE_KINDS = ("attraction", "repulsion", "boundary", "constraint", "alignment", "other")
 
@@ -47,7 +47,8 @@ class PlacementColors:
         ground: around the board. board, edge: the board and its outline.
         pad, pad_below: of pads on top and on the bottom. plate: behind texts on the picture.
         text, muted: of texts. net, net_faint: ratsnest, and while a part is selected.
-        accent: selection. overlap, overlap_frame: overlap marks, frames of the parts. forces: by kind, see FORCE_KINDS.
+        accent: selection. overlap, overlap_frame: tint of what parts share, and the frame around it.
+        forces, forces_calm: by kind, see FORCE_KINDS; of the selected part, and of all.
         modules: distinct colours of parts. module_color: index into them for each module; the last is for no module.
     """
 
@@ -65,6 +66,7 @@ class PlacementColors:
     overlap: str
     overlap_frame: str
     forces: tuple[str, ...]
+    forces_calm: tuple[str, ...]
     modules: tuple[str, ...]
     module_color: tuple[int, ...]
 
@@ -87,16 +89,6 @@ class PlacementColors:
         return blend(color, self.board, 0.72)
 
 
-def blend(color: str, ground: str, share: float) -> str:
-    """Mix two colours.
-
-    Args:
-        share: of ``color``, 0 to 1.
-    """
-    pairs = [(int(color[i : i + 2], 16), int(ground[i : i + 2], 16)) for i in (1, 3, 5)]
-    return "#" + "".join(f"{round(a * share + b * (1 - share)):02x}" for a, b in pairs)
-
-
 def placement_colors(theme: Theme, modules: Sequence[tuple[str, str | None]]) -> PlacementColors:
     """Choose the colours.
 
@@ -117,6 +109,7 @@ def placement_colors(theme: Theme, modules: Sequence[tuple[str, str | None]]) ->
             wanted = list(distinct)[index % MAX_COLORS]
         chosen.append(distinct.setdefault(wanted, len(distinct)))
     chosen.append(distinct.setdefault(blend(theme.muted, board, 0.9), len(distinct)))
+    forces = (theme.ok, theme.warning, theme.accent, theme.curve(4), theme.curve(5), theme.muted)
     return PlacementColors(
         ground=theme.surface,
         board=board,
@@ -130,8 +123,9 @@ def placement_colors(theme: Theme, modules: Sequence[tuple[str, str | None]]) ->
         net_faint=blend(theme.muted, board, 0.22),
         accent=theme.accent,
         overlap=theme.error,
-        overlap_frame=blend(theme.error, board, 0.7),
-        forces=(theme.ok, theme.warning, theme.accent, theme.curve(4), theme.curve(5), theme.muted),
+        overlap_frame=blend(theme.error, board, 0.75),
+        forces=forces,
+        forces_calm=tuple(blend(color, board, 0.62) for color in forces),
         modules=tuple(_visible(color, board, theme) for color in distinct),
         module_color=tuple(chosen),
     )

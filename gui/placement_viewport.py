@@ -7,7 +7,7 @@ import numpy as np
 MAX_ZOOM = 400.0
 MIN_ZOOM = 0.05
 MARGIN_PX = 14.0
-LEAST_BESIDE_LEGEND = 0.8
+LEAST_BESIDE_LEGEND = 0.9
 MIN_EXTENT = 1e-3
 # Further out Qt's rasteriser loses its precision; what is clipped lies far outside of any screen.
 MAX_SCREEN_PX = 1e6
@@ -28,6 +28,7 @@ class Viewport:
         self.touched = False
         self._fitted: Box | None = None
         self._left_px = 0.0
+        self._is_beside = True
 
     def resize(self, width_px: float, height_px: float) -> None:
         """Take over the canvas' size; the middle stays, or the fit when the user has not zoomed."""
@@ -44,12 +45,18 @@ class Viewport:
         """
         self._fitted, self._left_px, self.touched = box, left_px, False
         beside = self._fit_scale(left_px)
-        self.scale = beside if beside >= self._fit_scale() * LEAST_BESIDE_LEGEND else self._fit_scale()
+        self._is_beside = beside >= self._fit_scale() * LEAST_BESIDE_LEGEND
+        self.scale = beside if self._is_beside else self._fit_scale()
         left, top, right, bottom = box
         self.x, self.y = (left + right) / 2, (top + bottom) / 2
         # The board moves out of the legend's way only as far as it must.
         spare_px = max(0.0, self.width_px - (right - left) * self.scale) / 2
         self.x -= max(0.0, min(left_px - spare_px, spare_px - MARGIN_PX)) / self.scale
+
+    @property
+    def leaves_left_free(self) -> bool:
+        """Nothing of the box that was fitted lies where the legend is."""
+        return self._is_beside and not self.touched
 
     def _fit_scale(self, left_px: float = 0.0) -> float:
         left, top, right, bottom = self._fitted or (0.0, 0.0, 1.0, 1.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-NARROWEST_PX = 180
+NARROWEST_PX = 162
 LOWEST_PX = 116
 BEST_ASPECT = 2.1
 

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPixmap, QResizeEvent
+from PySide6.QtGui import QPainter, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from . import plot_painter, plot_scene
 from .curve_view import CurveKey, CurveView, Sample
+from .painted_widget import PaintedWidget
 from .plain_text import one_line
 from .plot_legend import Legend, LegendEntry, lay_out
 from .theme import Theme
 from .value_axis import short_value
 from .x_axis import XAxis
-
-logger = logging.getLogger("dockscope.gui.metric_plot")
 
 SIDE_PX = 8.0
 NARROWEST_AXIS_PX = 26.0
@@ -28,7 +26,7 @@ RIGHT_PX = 10.0
 LEGEND_SHARE = 0.14  # of the height that the legend may take, but always one row
 
 
-class PlotCanvas(QWidget):
+class PlotCanvas(PaintedWidget):
     """Paint the curves of one metric name over a stretch of the x axis.
 
     Args:
@@ -56,7 +54,6 @@ class PlotCanvas(QWidget):
         self._hovered_entry: int | None = None
         self._selection: tuple[float, float] | None = None  # being selected with the mouse, pixels
         self._still: QPixmap | None = None
-        self._paint_failed = False
         self._shows_focus = False
         self._fonts = plot_painter.plot_fonts(self.font())
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -203,17 +200,7 @@ class PlotCanvas(QWidget):
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.ApplicationFontChange):
             self._fonts = plot_painter.plot_fonts(self.font())
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        # An exception that leaves this function would make the widget unpaintable for good.
-        with QPainter(self) as painter:
-            try:
-                self._paint(painter)
-            except Exception:
-                if not self._paint_failed:
-                    self._paint_failed = True
-                    logger.exception("the plot of %.80r could not be painted", self.title)
-
-    def _paint(self, painter: QPainter) -> None:
+    def paint(self, painter: QPainter) -> None:
         if self.hover_x is None:
             self._paint_still(painter)
         else:
@@ -250,7 +237,8 @@ class PlotCanvas(QWidget):
         entry = self._legend.entries[0] if is_single and self._legend.entries else None
         is_lit = entry is not None and entry.shown and entry.is_possible
         value, color = (entry.value, entry.color) if entry is not None and is_lit else ("", self.theme.text)
-        header = plot_painter.Header(self.title, self._scene.note if self._scene else "", value, color)
+        is_possible = any(view.has(self.axis) for view in self.views)
+        header = plot_painter.Header(self.title, self._scene.note if self._scene else "", value, color, is_possible)
         plot_painter.paint_header(painter, self._title_rect(), header, self._fonts, self.theme)
         if self.legend_rows and not is_single:
             plot_painter.paint_legend_of(painter, self._legend, self._fonts, self.theme, self._hovered_entry)

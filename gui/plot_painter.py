@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 from .curve_lines import paint_lines
 from .plot_legend import Legend, paint_legend
 from .plot_scene import PlotScene
-from .theme import Theme
+from .theme import Theme, blend
 
 OLD_SHARE = 0.4  # of its colour that an earlier run keeps
 FADED_SHARE = 0.32  # of its colour that the raw curve keeps under its average
@@ -42,21 +42,18 @@ def plot_fonts(base: QFont) -> PlotFonts:
     return PlotFonts(title, small, QFontMetricsF(title), QFontMetricsF(small))
 
 
-def mix(color: str, ground: str, share: float) -> QColor:
-    """Return a solid colour between ``ground`` (0) and ``color`` (1); painting with alpha costs several times more."""
-    a, b = QColor(color), QColor(ground)
-    pairs = ((a.red(), b.red()), (a.green(), b.green()), (a.blue(), b.blue()))
-    return QColor(*(round(x * share + y * (1 - share)) for x, y in pairs))
-
-
 @dataclass(frozen=True)
 class Header:
-    """Texts of the first line: title, a note in muted text, and the value of a single curve in its colour."""
+    """Texts of the first line: title, a note in muted text, and the value of a single curve in its colour.
+
+    ``is_possible`` is False when no curve has the field on the x axis: then the title is muted.
+    """
 
     title: str
     note: str
     value: str
     color: str
+    is_possible: bool = True
 
 
 def paint_header(painter: QPainter, rect: QRectF, header: Header, fonts: PlotFonts, theme: Theme) -> None:
@@ -68,7 +65,7 @@ def paint_header(painter: QPainter, rect: QRectF, header: Header, fonts: PlotFon
     room = max(rect.width() - value_px, 8.0)
     title = fonts.title_metrics.elidedText(header.title, Qt.TextElideMode.ElideRight, room)
     painter.setFont(fonts.title)
-    painter.setPen(QColor(theme.text))
+    painter.setPen(QColor(theme.text if header.is_possible else theme.muted))
     painter.drawText(rect, int(_LEFT | Qt.TextFlag.TextSingleLine), title)
     used = fonts.title_metrics.horizontalAdvance(title) + 8
     if header.note and room - used > 20:
@@ -99,7 +96,7 @@ def paint_scene(
     painter.setClipRect(area.adjusted(0, -1, 1, 1))
     shares = {"main": 1.0, "old": OLD_SHARE, "faded": FADED_SHARE}
     for entry in scene.lines:
-        paint_lines(painter, entry.lines, mix(colors[entry.view], theme.surface, shares[entry.role]))
+        paint_lines(painter, entry.lines, QColor(blend(colors[entry.view], theme.surface, shares[entry.role])))
     painter.restore()
 
 
@@ -157,7 +154,7 @@ def paint_crosshair(
     at = area.left() + (x - scene.mapping.low) / (scene.mapping.high - scene.mapping.low) * area.width()
     if not area.left() <= at <= area.right():
         return
-    painter.setPen(mix(theme.muted, theme.surface, 0.7))
+    painter.setPen(QColor(blend(theme.muted, theme.surface, 0.7)))
     painter.drawLine(QPointF(round(at) + 0.5, area.top()), QPointF(round(at) + 0.5, area.bottom()))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     for dot_x, dot_y, color in dots:

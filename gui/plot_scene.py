@@ -101,16 +101,20 @@ def build(
     lines = tuple(
         PaintedLines(number, trace.role, make_lines(trace.reduced, mapping, trace.shift)) for number, trace in traces
     )
-    y_count = max(2, int(area.height() / Y_TICK_PX))
-    y_ticks = (log_ticks if log else value_ticks)(*y_range, y_count)
     return PlotScene(
         mapping,
         lines,
         tuple(x_ticks(axis, max(2, int(area.width() / X_TICK_PX)), utc=utc)),
-        tuple(y_ticks),
+        tuple(y_ticks(*y_range, max(2, int(area.height() / Y_TICK_PX)), log=log)),
         _note(views, lines),
         _message(views, traces, axis),
     )
+
+
+def y_ticks(bottom: float, top: float, count: int, *, log: bool) -> list[Tick]:
+    """Return about ``count`` ticks of the y axis, and at least two where there are any: one gives no scale."""
+    ticks_of = log_ticks if log else value_ticks
+    return next((ticks for n in range(count, 2 * count + 2) if len(ticks := ticks_of(bottom, top, n)) != 1), [])
 
 
 def x_ticks(axis: XAxis, count: int, *, utc: bool) -> list[Tick]:

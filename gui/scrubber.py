@@ -29,7 +29,7 @@ class Scrubber(QWidget):
         self.slider = _Slider(Qt.Orientation.Horizontal, self)
         self.slider.setAccessibleName("Frame")
         self.slider.setToolTip("Kept frames, oldest to newest; the mouse wheel goes one frame")
-        self.slider.setMinimumWidth(60)
+        self.slider.setMinimumWidth(36)
         self.slider.valueChanged.connect(self._on_slider)
         self.slider.wheeled.connect(self._on_wheel)
         self.previous = self._button("‹", "Previous frame", "Previous kept frame (,)")
@@ -112,8 +112,8 @@ class Scrubber(QWidget):
         self.live.setChecked(self.is_live)
         shown = 0 if position is None else position + 1
         self.label.setText(f"{shown}\u2009/\u2009{self._count}")
-        # Room for the largest number there will be, or the slider would twitch with every digit.
-        widest = "8" * max(3, len(str(self._count)))
+        # Room for the largest number there will be, or the slider and its neighbours would twitch with every digit.
+        widest = "8" * max(4, len(str(self._count)))
         self.label.setMinimumWidth(QFontMetrics(self.label.font()).horizontalAdvance(f"{widest}\u2009/\u2009{widest}"))
 
     def _on_slider(self, value: int) -> None:

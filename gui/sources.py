@@ -33,8 +33,7 @@ class Sources(QObject):
         self._hub = hub
         self._settings = settings
         self._open: dict[str, Source] = {}
-        self._closing: set[asyncio.Task[None]] = set()
-        hub.on_unknown_scene = self._resubscribe
+        self._closing: dict[str, asyncio.Task[None]] = {}
 
     def connect_url(self, url: str, name: str | None = None) -> str:
         """Open a source, or leave it when it is open already; returns its key.
@@ -48,7 +47,7 @@ class Sources(QObject):
         known = self._hub.producers.get(key)
         source = open_source(url, self._hub, name=name or (known.custom_name if known else None))
         self._open[source.key] = source
-        source.start()
+        self._start(source)
         self._settings.remember_url(source.url)
         self.changed.emit()
         return source.key
@@ -63,6 +62,7 @@ class Sources(QObject):
         if key not in self._hub.producers:
             self._hub.add(key, saved.url, saved.name).former_name = saved.told_name
             self._hub.link(key, LinkState.CLOSED, "offline – Connect")
+            self.changed.emit()
 
     def is_open(self, key: str) -> bool:
         return key in self._open
@@ -75,11 +75,9 @@ class Sources(QObject):
 
     def forget(self, key: str) -> None:
         """Close a link and remove the producer with its data."""
-        source = self._open.pop(key, None)
-        if source is not None:
-            self._start_closing(source, key, forget=True)
-        else:
-            self._hub.forget(key)
+        if source := self._open.pop(key, None):
+            self._start_closing(source, key)
+        self._hub.forget(key)  # what the link still tells until it is closed is dropped
         self.changed.emit()
 
     def send(self, keys: Iterable[str], command: str, args: dict[str, Any] | None = None) -> None:
@@ -104,22 +102,26 @@ class Sources(QObject):
         """Close all links; no producer is stopped."""
         for key in list(self._open):
             self.disconnect_key(key)
-        await asyncio.gather(*self._closing, return_exceptions=True)
+        await asyncio.gather(*self._closing.values(), return_exceptions=True)
 
-    def _resubscribe(self, key: str, stream: str) -> None:
-        if source := self._open.get(key):
-            source.resubscribe(stream)
+    def _start(self, source: Source) -> None:
+        """Start a source, after the last words of an earlier one on the same URL, which would be taken for its own."""
+        earlier = self._closing.get(source.key)
+        if earlier is None:
+            source.start()
+        else:
+            earlier.add_done_callback(lambda _: self._open.get(source.key) is source and source.start())
 
-    def _start_closing(self, source: Source, key: str, *, forget: bool = False) -> None:
-        task = asyncio.ensure_future(self._close_one(source, key, forget))
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+    def _start_closing(self, source: Source, key: str) -> None:
+        task = asyncio.ensure_future(_close(source, key, self._closing.get(key)))
+        self._closing[key] = task
+        task.add_done_callback(lambda done: self._closing.get(key) is done and self._closing.pop(key))
 
-    async def _close_one(self, source: Source, key: str, forget: bool) -> None:
-        try:
-            await source.close()
-        except Exception:
-            logger.exception("closing %s failed", key)
-        if forget:
-            self._hub.forget(key)
-            self.changed.emit()
+
+async def _close(source: Source, key: str, earlier: asyncio.Task[None] | None) -> None:
+    if earlier is not None:
+        await earlier
+    try:
+        await source.close()
+    except Exception:
+        logger.exception("closing %s failed", key)

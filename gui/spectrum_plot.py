@@ -101,7 +101,7 @@ class SpectrumPlot(FrequencyPlot):
         self._fit_axis()
         self.update()
 
-    def paint(self, painter: QPainter) -> None:
+    def paint_plot(self, painter: QPainter) -> None:
         theme, area = self.theme, self.area()
         painter.fillRect(self.rect(), QColor(theme.surface))
         self._paint_grid(painter, area)

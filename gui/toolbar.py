@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QComboBox, QMenu, QSizePolicy, QToolBar, QToolButt
 
 from ..core.run_control import Command, LinkState, RunState, allowed
 from .pill import Pill
+from .plain_text import one_line
 from .run_words import RunWords, run_words
 from .theme import ThemeSwitch
 
@@ -107,7 +108,7 @@ class RunToolbar(QToolBar):
 
     def _offer_targets(self) -> None:
         wanted: list[tuple[str, str | None]] = [("All producers", None)]
-        wanted += [(_short(p.name), p.key) for p in self._hub.producers.values()]
+        wanted += [(one_line(p.name, MAX_NAME_CHARACTERS), p.key) for p in self._hub.producers.values()]
         shown = [(self.target.itemText(i), self.target.itemData(i)) for i in range(self.target.count())]
         if wanted == shown:
             return
@@ -163,8 +164,3 @@ def refusal(command: Command, producer: Producer) -> str | None:
     run = RunState(producer.run.run) if producer.run else RunState.RUNNING
     capabilities = producer.hello.capabilities if producer.hello else ()
     return allowed(command, run, producer.link, capabilities, producer.role)
-
-
-def _short(name: str) -> str:
-    line = " ".join(name.split())
-    return line if len(line) <= MAX_NAME_CHARACTERS else line[: MAX_NAME_CHARACTERS - 1] + "…"

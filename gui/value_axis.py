@@ -53,11 +53,13 @@ def log_ticks(low: float, high: float, count: int) -> list[Tick]:
     if high - low > 0.5:
         mantissas = (1, 2, 5) if count > 3 else (1, 3)
         places = [(m, k) for k in range(first - 1, last + 1) for m in mantissas]
-        return [
+        ticks = [
             Tick(place, _number_text(m * 10.0**k))
             for m, k in places
             if low - 1e-9 <= (place := k + math.log10(m)) <= high + 1e-9
         ]
+        if len(ticks) > 1:
+            return ticks
     return [Tick(math.log10(tick.value), tick.text) for tick in value_ticks(10**low, 10**high, count) if tick.value > 0]
 
 

@@ -99,7 +99,7 @@ class WaterfallView(FrequencyPlot):
 
     # painting
 
-    def paint(self, painter: QPainter) -> None:
+    def paint_plot(self, painter: QPainter) -> None:
         area = self.area()
         ground, right = QColor(self.theme.surface), area.right() + 1
         for margin in (

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
+from .plain_text import menu_text, tooltip_text
+
 MAX_SHOWN = 5
+MAX_URL_CHARACTERS = 70
 
 
 class Welcome(QWidget):
@@ -46,7 +49,8 @@ class Welcome(QWidget):
                 widget.deleteLater()
         self._recent_heading.setVisible(bool(urls))
         for url in urls[:MAX_SHOWN]:
-            button = QPushButton(url.replace("&", "&&"))
+            button = QPushButton(menu_text(url, MAX_URL_CHARACTERS))
+            button.setToolTip(tooltip_text(url))
             button.setMinimumWidth(320)
             button.clicked.connect(lambda _checked=False, url=url: self._open_url(url))
             self._recent.addWidget(button, alignment=Qt.AlignmentFlag.AlignHCenter)

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -75,15 +76,19 @@ def example(document: Path, number: int) -> Any:
 
 @contextmanager
 def running(*command: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a program whose output is read; it is killed when the test did not see it end."""
+    """Run a program whose output is read; it is killed at the end, and when it takes too long, so no read hangs."""
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
+    patience = threading.Timer(PATIENCE_S, process.kill)
+    patience.start()
     with process:
         try:
             yield process
             process.wait(PATIENCE_S)
         finally:
+            patience.cancel()
+            patience.join()
             process.kill()
 
 

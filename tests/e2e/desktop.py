@@ -34,8 +34,10 @@ class Desktop:
 
     def __init__(self, width_px: int = 1920, height_px: int = 1200) -> None:
         read, write = os.pipe()
+        # Without -noreset the server starts anew, and takes the window manager along, when the first asker leaves.
+        size = f"{width_px}x{height_px}x24"
         self._server = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{width_px}x{height_px}x24", "-nolisten", "tcp"],
+            ["Xvfb", "-displayfd", str(write), "-screen", "0", size, "-nolisten", "tcp", "-noreset"],
             pass_fds=[write],
             stderr=subprocess.DEVNULL,
         )
@@ -101,10 +103,15 @@ class Window:
             stderr=subprocess.STDOUT,
         )
         self._socket = socket.socket(socket.AF_UNIX)
-        until(lambda: self._connect(path), "the window's process")
-        self._socket.settimeout(ANSWER_S)
-        self._lines = self._socket.makefile("rw")
-        until(lambda: self.ask("window"), "the window")
+        self._lines: Any = None
+        try:
+            until(lambda: self._connect(path), "the window's process")
+            self._socket.settimeout(ANSWER_S)
+            self._lines = self._socket.makefile("rw")
+            until(lambda: self.ask("window"), "the window")
+        except BaseException:
+            self.dispose()
+            raise
 
     def _connect(self, path: str) -> bool:
         assert self.process.poll() is None, f"the window ended at its start:\n{self.told()}"
@@ -140,6 +147,11 @@ class Window:
 
         return until(settled, f"button {text}")
 
+    def choose(self, *texts: str) -> None:
+        """Click these entries one after another, each in the menu that the one before has opened."""
+        for menu, text in zip(("", *texts), texts, strict=False):
+            self.desktop.click(until(lambda menu=menu, text=text: self.ask("entry", text=text, menu=menu), text))
+
     def click_button(self, text: str) -> None:
         self.desktop.click(self.button(text))
 
@@ -157,10 +169,16 @@ class Window:
         return self.output.read()
 
     def close(self, timeout_s: float = 10.0) -> int:
-        """Close the window as the window manager does; returns its exit code."""
+        """Close the window through the window manager, with its key for that; returns the exit code."""
         if self.process.poll() is None:
-            self.desktop.do("search", "--sync", "--onlyvisible", "--pid", self.process.pid, "windowclose")
+            self.ask_to_close()
         return self._reap(timeout_s)
+
+    def ask_to_close(self) -> None:
+        """Press the window manager's key for closing the window that has the focus (xdotool's own would tear it)."""
+        mine = ["search", "--onlyvisible", "--pid", self.process.pid, "--name", "^dockscope"]
+        self.desktop.do(*mine, "windowactivate", "--sync")
+        self.desktop.key("alt+F4")
 
     def _reap(self, timeout_s: float) -> int:
         try:
@@ -173,7 +191,8 @@ class Window:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        self._lines.close()
+        if self._lines is not None:
+            self._lines.close()
         self._socket.close()
         self.output.close()
         self.folder.cleanup()
@@ -212,6 +231,26 @@ class ProducerProcess:
                 self.kill()
         assert self.process.stdout is not None
         self.process.stdout.close()
+
+
+class ScriptProcess(ProducerProcess):
+    """A producer from a few lines of Python that print the URL first.
+
+    Args:
+        script: the program. arguments: its sys.argv[1:].
+    """
+
+    def __init__(self, script: str, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", script, *arguments],
+            stdout=subprocess.PIPE,
+            text=True,  # and stderr stays this process's own: a failed test shows what the script said
+        )
+        assert self.process.stdout is not None
+        self.url = self.process.stdout.readline().strip()
+        if not self.url:
+            self.close()
+            raise AssertionError("the script told no URL")
 
 
 @contextlib.contextmanager

@@ -14,8 +14,11 @@ from dockscope.core.run_control import LinkState
 from dockscope.core.settings import Settings
 from dockscope.core.wire import DataMessage
 from dockscope.gui.dock import DockContext
+from dockscope.gui.dock_area import configure_docking
 from dockscope.gui.frame_clock import FrameClock
 from dockscope.gui.theme import ThemeSwitch
+
+from .window_bench import LoopBench, WindowBench
 
 KEY = "dockscope://127.0.0.1:5560"
 HELLO = Hello(
@@ -35,6 +38,7 @@ def hub() -> Hub:
     hub.add(KEY, KEY)
     hub.greet(KEY, HELLO, "operate")
     hub.link(KEY, LinkState.LIVE)
+    hub.caught_up(KEY)
     return hub
 
 
@@ -78,3 +82,38 @@ def context(qtbot: object, hub: Hub, tmp_path: Path, told: list[str]) -> Iterato
         actions={},
     )
     clock.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def docking(qapp: object) -> None:
+    """QtAds' options are global and must be set before the first manager."""
+    configure_docking()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """The user's settings: a file of this test's own, without desktop notifications."""
+    return Settings(tmp_path / "settings.json", notifications=False)
+
+
+@pytest.fixture
+def bench(qapp: Any) -> Iterator[LoopBench]:
+    """An event loop on Qt's, as asyncio code of the window has it."""
+    bench = LoopBench(qapp)
+    yield bench
+    bench.close()
+
+
+@pytest.fixture
+def open_window(qapp: Any, settings: Settings) -> Iterator[Callable[..., WindowBench]]:
+    """``open_window(hub=…, found=…, ask=…, settings=…)`` makes the whole window; it is taken apart at the end."""
+    opened: list[WindowBench] = []
+
+    def make(**parts: Any) -> WindowBench:
+        loop = opened[0].loop if opened else None
+        opened.append(WindowBench(qapp, parts.pop("settings", settings), loop=loop, **parts))
+        return opened[-1]
+
+    yield make
+    for bench in reversed(opened):
+        bench.close()

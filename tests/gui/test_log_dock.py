@@ -10,9 +10,12 @@ from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from dockscope.core.hub import Hub
-from dockscope.core.messages import Kind, LogRecord
+from dockscope.core.messages import Kind, LogRecord, Status
+from dockscope.core.run_control import Stage
 from dockscope.gui.dock import DockContext
 from dockscope.gui.log_dock import LogDock
+
+from .conftest import KEY
 
 Deliver = Callable[..., None]
 T = 1_700_000_000.5
@@ -76,13 +79,26 @@ def test_copy_selected_rows(dock: LogDock, deliver: Deliver, qtbot: QtBot, told:
     assert told == ["Copied 1 row"]
 
 
+def test_rows_of_a_forgotten_producer_disappear(dock: LogDock, deliver: Deliver, qtbot: QtBot) -> None:
+    """Forgetting a producer takes its rows out of the log that is shown, and no others."""
+    dock.hub.add("b", "b")
+    deliver(Kind.LOG, "", LogRecord("info", "of the one", {}, T))
+    dock.hub.problem("b", "cause", "of the other")
+    qtbot.waitUntil(lambda: len(messages(dock)) == 2)
+    dock.hub.forget("b")
+    qtbot.waitUntil(lambda: messages(dock) == ["of the one"])
+
+
 def test_csv_holds_the_visible_rows(dock: LogDock, deliver: Deliver, qtbot: QtBot) -> None:
-    """CSV has a header, UTC times and quoted text."""
-    deliver(Kind.LOG, "", LogRecord("info", 'a "quoted", text', {}, T))
-    qtbot.waitUntil(lambda: len(messages(dock)) == 1)
-    lines = (dock.csv() or "").splitlines()
-    assert lines[0] == "time,producer,source,level,message"
-    assert lines[1] == '2023-11-14T22:13:20.500+00:00,trainer,log,info,"a ""quoted"", text"'
+    """CSV has a header, UTC times, quoted text, fields, and no cell that a spreadsheet would calculate."""
+    deliver(Kind.LOG, "", LogRecord("info", 'a "quoted", text', {"step": 3}, T))
+    deliver(Kind.LOG, "", LogRecord("info", "=1+1", {}, T))
+    qtbot.waitUntil(lambda: len(messages(dock)) == 2)
+    assert (dock.csv() or "").splitlines() == [
+        "time,producer,source,level,message,fields",
+        '2023-11-14T22:13:20.500+00:00,trainer,log,info,"a ""quoted"", text","{""step"": 3}"',
+        "2023-11-14T22:13:20.500+00:00,trainer,log,info,'=1+1,",
+    ]
 
 
 def test_following_stops_when_the_user_scrolls_up(dock: LogDock, deliver: Deliver, qtbot: QtBot) -> None:
@@ -108,3 +124,16 @@ def test_settings_survive_and_rubbish_is_ignored(dock: LogDock, hub: Hub) -> Non
     assert dock.view_state() == {"level": "Warning", "search": "disk"}
     dock.restore_view_state({"level": 7, "search": None})
     assert dock.view_state()["level"] == "Debug"
+
+
+def test_nothing_is_told_twice_in_a_row(dock: LogDock, hub: Hub, deliver: Deliver, qtbot: QtBot) -> None:
+    """The kind column holds the level of a status; the message repeats neither it nor a command's stage or a cause."""
+    deliver(Kind.STATUS, "", Status("complete", "All done", T))
+    hub.command(KEY, b"1", "pause", {}, Stage.ACCEPTED)
+    hub.problem(KEY, "bad message", "trainer: bad message")
+    qtbot.waitUntil(lambda: len(messages(dock)) == 3)
+    assert [dock.model.cells(row)[2:] for row in dock.model.rows] == [
+        ("complete", "All done"),
+        ("command", "pause: accepted"),
+        ("viewer", "trainer: bad message"),
+    ]

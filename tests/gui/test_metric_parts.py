@@ -16,6 +16,7 @@ from dockscope.gui.metrics_options import MetricsOptions
 from dockscope.gui.plain_text import menu_text, one_line, tooltip_text
 from dockscope.gui.plot_arrangement import arrange, first_names
 from dockscope.gui.plot_legend import LegendEntry, lay_out
+from dockscope.gui.plot_scene import y_ticks
 from dockscope.gui.readout import choose_place
 from dockscope.gui.smoothing import SmoothedCurve, exponential_sums, weight_sums
 from dockscope.gui.value_axis import duration_text, log_ticks, short_value, value_ticks
@@ -295,3 +296,13 @@ def test_settings_survive_and_rubbish_does_not():
     }  # fmt: skip
     assert MetricsOptions.from_json(rubbish) == MetricsOptions()
     assert MetricsOptions.from_json({"smoothing": 50, "x": "field:"}) == MetricsOptions(smoothing=0.99)
+
+
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize(("low", "high"), [(2340.0, 8900.0), (1500.0, 9000.0), (0.21, 0.74), (1.01, 1.99)])
+def test_a_y_axis_has_at_least_two_numbers(low, high, log):
+    """One number on an axis tells no scale: a small plot has two, too."""
+    ends = (math.log10(low), math.log10(high)) if log else (low, high)
+    ticks = y_ticks(*ends, 2, log=log)
+    assert 2 <= len(ticks) <= 5
+    assert all(ends[0] <= tick.value <= ends[1] for tick in ticks)

@@ -541,3 +541,16 @@ def test_controls_are_reachable_by_keyboard_and_named(dock, send, shown):
         assert control.toolTip()
     assert "loss" in dock.plots["loss"].accessibleName()
     assert dock.plots["loss"].focusPolicy() & Qt.FocusPolicy.TabFocus
+
+
+def test_plots_that_do_not_fit_into_a_frame_follow_one_after_another(dock, send, shown, monkeypatch):
+    """However long the lines of each plot take, after a pan all plots show the same stretch, fitted to it."""
+    ten_metrics(send)
+    shown(lambda: len(dock.names) == 6)
+    monkeypatch.setattr("dockscope.gui.metrics_dock.FRAME_S", 0.0)  # one plot per turn of the loop
+    plot = dock.plots["metric 3"]
+    before = plot.y_range
+    dock.axis.show(T0 + 10, T0 + 20)
+    plot.panned.emit(0.0)
+    shown(lambda: all(p.scene().mapping.low == dock.axis.low == T0 + 10 for p in dock.plots.values()))
+    assert plot.y_range[1] < before[1]

@@ -7,7 +7,7 @@ import csv
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QGuiApplication, QWheelEvent
+from PySide6.QtGui import QColor, QGuiApplication, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication
 
@@ -251,15 +251,20 @@ def test_selection_highlights_its_nets(board):
     board.switches["ratsnest"].setChecked(False)
     board.switches["forces"].setChecked(False)
     accent, attraction = board.theme.accent, board.theme.ok
-    assert not {accent, attraction} & colors_of(board)
+    assert not has_color(board, accent)
+    assert not has_color(board, attraction)
     QTest.mouseClick(board.canvas, Qt.MouseButton.LeftButton, pos=pixel(board, 20, 33))
     QTest.mouseMove(board.canvas, pixel(board, 35, 45))
-    assert {accent, attraction} <= colors_of(board)
+    assert has_color(board, accent)
+    assert has_color(board, attraction)
 
 
-def colors_of(dock) -> set[str]:
+def has_color(dock, name: str) -> bool:
+    """Whether a pixel has this colour, or nearly so where a slanting line is smoothed."""
+    wanted = QColor(name).getRgb()[:3]
     image = dock.canvas.grab().toImage()
-    return {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(0, image.height(), 3)}
+    near = (image.pixelColor(x, y).getRgb()[:3] for x in range(image.width()) for y in range(image.height()))
+    return any(max(abs(a - b) for a, b in zip(color, wanted, strict=True)) < 20 for color in near)
 
 
 def test_received_text_is_never_markup(board):
@@ -477,22 +482,23 @@ def test_second_stream_brings_the_picker(board, deliver, qtbot):
 
 def test_error_while_painting_is_logged_once_and_the_dock_lives_on(board, deliver, qtbot, expect_log, log_watch):
     """A picture that cannot be painted is one record, however often it is tried, and the next board is shown."""
-    expect_log("placement cannot be painted", logger="dockscope.gui.placement_canvas")
+    expect_log("could not be painted", logger="dockscope.gui.painting")
     board.canvas.shapes.outlines = [np.zeros(3)]
     board.canvas.refresh()
     painted(board)
     board.canvas.refresh()
     painted(board)
-    assert len(log_watch.seen("placement cannot be painted")) == 1
+    assert len(log_watch.seen("could not be painted")) == 1
     deliver(Kind.SCENE, "board", scene(2))
     deliver(Kind.FRAME, "board", frame(8, number=2))
     show(board, qtbot, 8)
     assert color(board, 50, 10) == board.theme.surface
 
 
-@pytest.mark.parametrize("size", [(620, 330), (900, 600), (1500, 900)])
+@pytest.mark.parametrize("size", [(380, 330), (530, 330), (900, 600), (1500, 900)])
 def test_controls_fit(board, size):
     """No control is cut at the smallest size of the default layout, with the inspector and without."""
+    board.scrubber.offer(0, 8888)
     for selected in (False, True):
         board.canvas.selected.emit(0 if selected else None)
         board.resize(*size)
@@ -502,6 +508,9 @@ def test_controls_fit(board, size):
             if button.isVisible():
                 assert button.width() >= button.sizeHint().width(), button.text()
                 assert board.rect().contains(button.geometry().translated(button.parent().mapTo(board, QPoint())))
+        label = board.scrubber.label
+        assert label.width() >= label.sizeHint().width()
+        assert board.scrubber.slider.width() >= board.scrubber.slider.minimumWidth()
         assert board.canvas.height() > 200
 
 
@@ -536,3 +545,88 @@ def test_every_level_of_detail_paints(dock, deliver, qtbot, parts):
     bare = dock.canvas.grab().toImage()
     places = [pixel(dock, *position[i, :2]) for i in range(200)]
     assert sum(full.pixelColor(place) != bare.pixelColor(place) for place in places) > 100
+
+
+def test_zoomed_in_the_legend_makes_room_until_the_mouse_asks_for_it(board, qtbot):
+    """Fitted, the legend stands beside the board; zoomed in only a chip is left, which opens under the mouse."""
+    for name in ("ratsnest", "forces", "overlaps", "names", "pads"):
+        board.switches[name].setChecked(False)
+    board.canvas.zoom(6.0)
+    far, chip, entry = QPoint(400, board.canvas.height() - 40), QPoint(14, 12), QPoint(20, 60)
+
+    def under(position: QPoint) -> str:
+        QTest.mouseMove(board.canvas, position)
+        return board.canvas.grab().toImage().copy(4, 40, 60, 40)
+
+    bare = under(far)
+    assert under(chip) != bare
+    assert under(entry) != bare, "it closes only when the mouse leaves it"
+    assert under(far) == bare
+    board.switches["legend"].setChecked(False)
+    assert under(chip) == bare
+
+
+def test_overlap_marks_cover_only_what_is_shared(dock, deliver, qtbot):
+    """What two parts share is tinted; the rest of them looks as it does without marks."""
+    for name in ("ratsnest", "forces", "names", "pads", "legend"):
+        dock.switches[name].setChecked(False)
+    places = np.array([(30, 30, 0), (42, 30, 0), (80, 10, 0), (80, 50, 0)], dtype="<f4")
+    pair = np.array([(0, 1)], dtype="<u4")
+    two = PlacementScene(
+        refs=("A", "B", "C", "D"),
+        size=np.array([(20, 20), (20, 20), (4, 4), (4, 4)], dtype="<f4"),
+        scene=1,
+        outlines=(OUTLINE,),
+    )
+    deliver(Kind.SCENE, "board", two)
+    deliver(Kind.FRAME, "board", PlacementFrame(position=places, scene=1, overlap=pair))
+    show(dock, qtbot, 0)
+    spots = {"shared": (36, 30), "own": (25, 33), "own edge": (30, 20), "free": (60, 50)}
+    marked = {name: color(dock, *spot) for name, spot in spots.items()}
+    dock.switches["overlaps"].setChecked(False)
+    plain = {name: color(dock, *spot) for name, spot in spots.items()}
+    assert {name for name in spots if marked[name] != plain[name]} == {"shared"}
+
+
+def test_more_nets_than_can_be_painted_are_thinned_and_said(dock, deliver, qtbot):
+    """Where the lines of a ratsnest would cost a frame an even choice is drawn, and the legend says how to see all."""
+    count = 6000
+    spread = np.random.default_rng(4).random((count, 2)) * (100, 60)
+    ends = tuple((f"N{i}", ((i, -1), ((i * 7919 + 1) % count, -1))) for i in range(count))
+    many = PlacementScene(
+        refs=tuple(f"R{i}" for i in range(count)),
+        size=np.full((count, 2), 0.2, dtype="<f4"),
+        scene=1,
+        outlines=(OUTLINE,),
+        nets=ends,
+    )
+    places = np.column_stack([spread, np.zeros(count)]).astype("<f4")
+    deliver(Kind.SCENE, "board", many)
+    deliver(Kind.FRAME, "board", PlacementFrame(position=places, scene=1))
+    show(dock, qtbot, 0)
+    said = dock.canvas.grab().toImage()
+    dock.switches["ratsnest"].setChecked(False)
+    painted(dock)
+    plain = dock.canvas.grab().toImage()
+    legend = (4, 20, 120, 30)
+    assert said.copy(*legend) != plain.copy(*legend)
+
+
+def test_the_legend_never_hides_the_board_that_was_fitted(dock, deliver, qtbot):
+    """The board comes before the first frame, the legend with it: then the board makes room, or the legend does."""
+    deliver(Kind.SCENE, "board", scene())
+    qtbot.waitUntil(lambda: dock.canvas.shapes is not None)
+    for width in (420, 640, 760, 900):
+        dock.canvas.show_frame(dock.canvas.shapes, None)
+        dock.resize(width, 420)
+        painted(dock)
+        deliver(Kind.FRAME, "board", frame(width))
+        show(dock, qtbot, width)
+        without = dock.canvas.grab().toImage()
+        dock.switches["legend"].setChecked(False)
+        painted(dock)
+        dock.switches["legend"].setChecked(True)
+        painted(dock)
+        assert dock.canvas.grab().toImage() == without, "the fit does not depend on what came first"
+        if dock.canvas.view.leaves_left_free:
+            assert pixel(dock, 0, 0).x() >= 60

@@ -420,7 +420,7 @@ def test_frozen_shows_nothing_newer(bench):
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-@pytest.mark.parametrize("size", [(600, 340), (900, 600)])
+@pytest.mark.parametrize("size", [(490, 330), (900, 600)])
 def test_nothing_is_clipped(bench, theme, size):
     """At the size of the default layout and larger every control has the room it needs."""
     bench.themes.choose(theme)
@@ -428,14 +428,7 @@ def test_nothing_is_clipped(bench, theme, size):
     bench.dock.resize(*size)
     bench.settle()
     controls = bench.dock.controls
-    for widget in (
-        controls.picker,
-        controls.polarization,
-        controls.span,
-        controls.scale,
-        controls.follow,
-        controls.view,
-    ):
+    for widget in (controls.polarization, controls.span, controls.scale, controls.follow, controls.view):
         assert widget.isVisible()
         assert widget.width() >= min(widget.sizeHint().width(), widget.maximumWidth())
         assert controls.rect().contains(widget.geometry())
@@ -467,3 +460,20 @@ def test_the_context_menu_is_the_docks_own(bench):
     assert texts[:3] == ["Follow and show all channels", "Restart max hold", "Automatic levels"]
     assert {"Copy picture", "Copy visible data as CSV", "Clear data"} <= set(texts)
     menu.deleteLater()
+
+
+def test_the_stream_choice_takes_room_only_when_there_is_one(bench):
+    """One stream is named in the dock's title; the list of streams comes with the second and never cuts a name."""
+    bench.add(stream="beam")
+    bench.settle()
+    picker = bench.dock.controls.picker
+    assert not picker.isVisible()
+    bench.add(stream="a stream with quite a long name")
+    bench.settle()
+    assert picker.isVisible()
+    bench.choose(picker, picker.itemText(2))
+    bench.settle()
+    picker.setFixedWidth(110)
+    narrow = picker.grab().toImage()
+    picker.setItemText(2, picker.itemText(2)[:12] + "x" * 40)
+    assert picker.grab().toImage() == narrow, "what does not fit is left out at an ellipsis"

@@ -1,0 +1,244 @@
+"""The Explorer: rows, badges, loss, names."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QInputDialog, QMessageBox
+
+from dockscope.core.messages import ControlState, DataRecord, Kind, LogRecord, Status
+from dockscope.core.run_control import LinkState, Stage
+from dockscope.gui.explorer import ExplorerDock
+from dockscope.gui.explorer_delegate import ROW
+
+from .conftest import KEY
+
+
+@pytest.fixture
+def asked():
+    """What the dock asked the window to do."""
+    return []
+
+
+@pytest.fixture
+def dock(context, qtbot, asked):
+    for name in ("connect_url", "disconnect_key", "forget", "target"):
+        context.actions[name] = lambda value, name=name: asked.append((name, value))
+    dock = ExplorerDock(context)
+    qtbot.addWidget(dock)
+    dock.resize(260, 400)
+    dock.show()
+    return dock
+
+
+def rows(dock):
+    """All rows as they are painted, top down."""
+    dock.refresh_text()
+    found = []
+
+    def walk(item):
+        found.append(item.data(0, ROW))
+        for i in range(item.childCount()):
+            walk(item.child(i))
+
+    for i in range(dock.tree.topLevelItemCount()):
+        walk(dock.tree.topLevelItem(i))
+    return found
+
+
+def texts(actions):
+    return {action.text(): action.isEnabled() for action in actions}
+
+
+def test_a_producer_has_name_badge_and_url(dock):
+    """With no status yet the second line is where it is."""
+    (row,) = rows(dock)
+    assert (row.name, row.badge, row.second, row.link_tone) == ("trainer", "Connected", KEY, "ok")
+
+
+def test_streams_have_kind_and_rate(dock, deliver):
+    """One row for each stream a person can see; statuses, definitions and heartbeats are none."""
+    for number in range(5):
+        deliver(Kind.DATA, "sizes", DataRecord(number, time.time()))
+    deliver(Kind.LOG, "", LogRecord("info", "x", {}, 1.0))
+    deliver(Kind.STATUS, "", Status("info", "Phase 2", 1.0))
+    producer, *streams = rows(dock)
+    assert producer.second == "Phase 2"
+    assert {(row.name, row.kind) for row in streams} == {("sizes", "data"), ("Log", "")}
+    assert all(row.figures.endswith("/s") for row in streams)
+
+
+def test_lost_messages_are_counted_beside_the_stream(dock, deliver, hub):
+    """A gap in the numbers is a figure in the row and in the tooltip."""
+    deliver(Kind.DATA, "sizes", DataRecord(1, 1.0))
+    hub.producers[KEY].note_dropped("data", "sizes", 1234)
+    assert rows(dock)[1].lost == "−1,234"
+    assert "lost 1,234" in dock.tree.topLevelItem(0).toolTip(0)
+
+
+@pytest.mark.parametrize(
+    ("link", "badge", "tone"),
+    [
+        (LinkState.CONNECTING, "Connecting…", "muted"),
+        (LinkState.LIVE, "Running", "ok"),
+        (LinkState.STALE, "Running", "warning"),
+        (LinkState.LOST, "Lost", "error"),
+        (LinkState.CLOSED, "Offline", "muted"),
+    ],
+)
+def test_badges_follow_the_link(dock, hub, link, badge, tone):
+    """Dot and badge tell link and run."""
+    hub.producers[KEY].run = ControlState(run="RUNNING")
+    hub.link(KEY, link)
+    row = rows(dock)[0]
+    assert (row.badge, row.link_tone) == (badge, tone)
+
+
+def test_an_open_request_and_a_problem_are_the_second_line(dock, hub):
+    """How far a request has come is shown; a fresh problem before all else."""
+    hub.producers[KEY].run = ControlState(run="RUNNING")
+    hub.command(KEY, b"1", "pause", {}, Stage.ACCEPTED)
+    hub.commands[b"1"].requested_t -= 12
+    row = rows(dock)[0]
+    assert (row.badge, row.second) == ("Pausing…", "accepted, not yet effective (12 s)")
+    hub.problem(KEY, "bad", "trainer: spectrum: its time is not a number")
+    row = rows(dock)[0]
+    assert (row.second, row.second_tone) == ("trainer: spectrum: its time is not a number", "warning")
+
+
+def test_statuses_have_colours(dock, hub):
+    """Warning, error and complete stand out."""
+    tones = []
+    for status in ("info", "warning", "error", "complete"):
+        hub.producers[KEY].status = Status(status, "said", 1.0)
+        tones.append(rows(dock)[0].second_tone)
+    assert tones == ["muted", "warning", "error", "ok"]
+
+
+def test_the_menu_offers_what_makes_sense(dock, hub, asked):
+    """Connect for an offline producer, disconnect for a connected one; target, rename and forget always."""
+    rows(dock)
+    dock.tree.setCurrentItem(dock.tree.topLevelItem(0))
+    offered = texts(dock.menu_actions())
+    assert list(offered) == [
+        "Connect",
+        "Disconnect",
+        "Make it the target of Pause and Stop",
+        "Rename…",
+        "Forget, with its data…",
+    ]
+    assert not offered["Connect"]
+    assert offered["Disconnect"]
+    hub.link(KEY, LinkState.CLOSED)
+    offered = texts(dock.menu_actions())
+    assert offered["Connect"]
+    assert not offered["Disconnect"]
+    for action in dock.menu_actions()[:3]:
+        action.trigger()
+    dock.tree.itemActivated.emit(dock.tree.topLevelItem(0), 0)
+    # A disabled action does nothing.
+    assert asked == [("connect_url", KEY), ("target", KEY), ("connect_url", KEY)]
+
+
+def test_rename(dock, hub, monkeypatch):
+    """The user's name wins over the producer's own; an empty one gives it back."""
+    rows(dock)
+    answers = iter([("  my   run ", True), ("ignored", False), ("", True)])
+    monkeypatch.setattr(QInputDialog, "getText", lambda *_: next(answers))
+    rename = dock.producer_actions(KEY)[3]
+    rename.trigger()
+    assert rows(dock)[0].name == "my run"
+    rename.trigger()
+    assert rows(dock)[0].name == "my run"
+    rename.trigger()
+    assert rows(dock)[0].name == "trainer"
+
+
+@pytest.mark.parametrize("yes", [True, False])
+def test_forget_asks_and_takes_the_data_along(dock, asked, yes):
+    """One question that says what goes; Cancel keeps all."""
+    rows(dock)
+
+    def answer():
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        assert "Forget trainer and all data" in box.text()
+        wanted = "Forget" if yes else "Cancel"
+        next(button for button in box.buttons() if button.text().replace("&", "") == wanted).click()
+
+    QTimer.singleShot(0, answer)
+    dock.producer_actions(KEY)[4].trigger()
+    assert asked == ([("forget", KEY)] if yes else [])
+
+
+def test_forgotten_producers_and_streams_leave_the_tree(dock, hub, deliver):
+    """Rows go with what they stand for, and the empty dock says how to get some."""
+    deliver(Kind.DATA, "sizes", DataRecord(1, 1.0))
+    assert len(rows(dock)) == 2
+    hub.forget(KEY)
+    assert rows(dock) == []
+    assert "Ctrl+O" in dock.empty_text
+    assert dock.menu_actions() == []
+
+
+def test_hostile_names_are_plain_bounded_lines(dock, hub, deliver):
+    """Markup, control characters and 10 kB: painted literally, cut, escaped in the tooltip."""
+    hub.rename(KEY, "<b>bold</b>\n\x1b[31m" + "x" * 10_000)
+    deliver(Kind.DATA, "<i>\n" + "s" * 200, DataRecord(1, 1.0))
+    producer, stream = rows(dock)
+    assert producer.name.startswith("<b>bold</b> ")
+    assert len(producer.name) <= 200
+    assert "\n" not in producer.name + stream.name
+    assert "\x1b" not in producer.name
+    tip = dock.tree.topLevelItem(0).toolTip(0)
+    assert "<b>" not in tip
+    assert "&lt;b&gt;" in tip
+    assert len(tip) < 2000
+
+
+def test_what_was_closed_stays_closed(dock, deliver, context, qtbot):
+    """A collapsed producer is collapsed after a restart too."""
+    deliver(Kind.DATA, "sizes", DataRecord(1, 1.0))
+    rows(dock)
+    dock.tree.topLevelItem(0).setExpanded(False)
+    state = dock.view_state()
+    other = ExplorerDock(context)
+    qtbot.addWidget(other)
+    other.restore_view_state(state)
+    rows(other)
+    item = other.tree.topLevelItem(0)
+    assert item is not None
+    assert not item.isExpanded()
+
+
+def test_clear_data_keeps_the_producers(dock, hub, deliver):
+    """Clearing removes values, not connections."""
+    deliver(Kind.DATA, "sizes", DataRecord(1, 1.0))
+    dock.clear_data()
+    assert hub.data.entries == {}
+    assert KEY in hub.producers
+
+
+def test_the_last_status_of_an_ended_run_stays(dock, hub, deliver):
+    """When a run has ended and its link is closed, what it said last is still there, not only its address."""
+    deliver(Kind.STATUS, "", Status("complete", "Training finished", 1.0))
+    hub.producers[KEY].run = ControlState("ENDED", outcome="finished")
+    hub.link(KEY, LinkState.CLOSED, "the run has ended")
+    (row, *_) = rows(dock)
+    assert (row.second, row.second_tone) == ("Training finished", "ok")
+
+
+def test_a_selected_row_has_one_colour(dock, qapp, request):
+    """The indentation of a selected row has the colour of the row, not that of a selection elsewhere."""
+    request.addfinalizer(lambda: qapp.setStyleSheet(""))
+    dock.context.themes.apply()
+    rows(dock)
+    item = dock.tree.topLevelItem(0)
+    dock.tree.setCurrentItem(item)
+    QApplication.processEvents()
+    image = dock.tree.viewport().grab().toImage()
+    row = dock.tree.visualItemRect(item)
+    y = row.bottom() - 2
+    assert image.pixelColor(1, y).name() == image.pixelColor(row.right() - 3, y).name() == dock.theme.raised

@@ -1,0 +1,118 @@
+"""Sources: one link per URL, opened, closed, remembered and forgotten."""
+
+from __future__ import annotations
+
+import pytest
+
+from dockscope import Broadcaster
+from dockscope.core.dialects.base import normalize_url
+from dockscope.core.hub import Hub
+from dockscope.core.run_control import LinkState, Stage
+from dockscope.core.settings import SourceSetting
+from dockscope.gui.sources import Sources
+from fakes import FakeProducer
+
+
+@pytest.fixture
+def hub():
+    return Hub()
+
+
+@pytest.fixture
+def sources(bench, hub, settings):
+    sources = Sources(hub, settings)
+    yield sources
+    bench.run(sources.close())
+
+
+@pytest.fixture
+def broadcaster():
+    with Broadcaster("tcp://127.0.0.1:0", name="trainer") as broadcaster:
+        yield broadcaster
+
+
+def live(hub, key):
+    return key in hub.producers and hub.producers[key].link is LinkState.LIVE
+
+
+def test_one_url_is_one_link(sources, hub, bench, broadcaster, settings):
+    """The same producer under two spellings is connected once and remembered."""
+    key = sources.connect_url(broadcaster.url)
+    assert sources.connect_url(broadcaster.url.replace("dockscope://", "tcp://")) == key
+    bench.until(lambda: live(hub, key))
+    assert len(hub.producers) == 1
+    assert [normalize_url(url) for url in settings.recent_urls] == [key]
+
+
+def test_a_wrong_url_opens_nothing(sources, hub):
+    """A sentence for a person, and no trace in the hub."""
+    with pytest.raises(ValueError, match="URL"):
+        sources.connect_url("nonsense")
+    assert hub.producers == {}
+
+
+def test_disconnect_keeps_and_connect_comes_back(sources, hub, bench, broadcaster):
+    """A closed link keeps its producer listed with its data and its given name."""
+    key = sources.connect_url(broadcaster.url, "mine")
+    broadcaster.publish_data("sizes", 1)
+    bench.until(lambda: hub.data.entries)
+    sources.disconnect_key(key)
+    bench.until(lambda: hub.producers[key].link is LinkState.CLOSED)
+    assert hub.data.entries
+    sources.connect_url(broadcaster.url)
+    bench.until(lambda: live(hub, key))
+    assert hub.producers[key].name == "mine"
+
+
+def test_connect_right_after_disconnect_ends_connected(sources, hub, bench, broadcaster):
+    """The last words of the closed link are not taken for those of the new one."""
+    key = sources.connect_url(broadcaster.url)
+    bench.until(lambda: live(hub, key))
+    for _ in range(3):
+        sources.disconnect_key(key)
+        sources.connect_url(broadcaster.url)
+    bench.until(lambda: not sources._closing)
+    bench.until(lambda: live(hub, key))
+    assert broadcaster.viewers == 1 or bench.until(lambda: broadcaster.viewers == 1)
+
+
+def test_forget_takes_the_data_and_a_new_connection_stands(sources, hub, bench, broadcaster):
+    """Forgotten at once; connected again in the same breath, the producer is there to stay."""
+    key = sources.connect_url(broadcaster.url)
+    bench.until(lambda: live(hub, key))
+    sources.forget(key)
+    assert hub.producers == {}
+    sources.connect_url(broadcaster.url)
+    bench.until(lambda: not sources._closing)
+    bench.until(lambda: live(hub, key))
+
+
+def test_remembered_sources_are_offline(sources, hub, qtbot):
+    """They are listed with the name they had, the window is told, and a URL that is none is left out."""
+    with qtbot.waitSignal(sources.changed):
+        sources.remember(SourceSetting("tcp://127.0.0.1:1", None, "old"))
+    sources.remember(SourceSetting("rubbish", "x"))
+    (producer,) = hub.producers.values()
+    assert (producer.name, producer.link, producer.link_detail) == ("old", LinkState.CLOSED, "offline – Connect")
+    assert not sources.is_open(producer.key)
+    assert [(s.name, s.told_name) for s in sources.saved()] == [(None, "old")]
+
+
+def test_commands_go_to_open_sources_and_come_back_through_the_hub(sources, hub, bench):
+    """Sent once each; unknown and closed keys are left out."""
+    with FakeProducer() as producer:
+        key = sources.connect_url(producer.url)
+        bench.until(lambda: live(hub, key))
+        sources.send([key, "unknown"], "pause")
+        bench.until(lambda: [c.stage for c in hub.commands.values()] == [Stage.EFFECTIVE])
+        assert producer.commands().count("pause") == 1
+        bench.run(sources.close())
+
+
+def test_close_ends_every_link_and_no_producer(sources, hub, bench, broadcaster):
+    """After close nothing is connected; the producer was asked nothing."""
+    key = sources.connect_url(broadcaster.url)
+    bench.until(lambda: live(hub, key))
+    bench.run(sources.close())
+    assert hub.producers[key].link is LinkState.CLOSED
+    assert not broadcaster.control.stop_requested

@@ -261,10 +261,13 @@ def test_selection_highlights_its_nets(board):
 
 def has_color(dock, name: str) -> bool:
     """Whether a pixel has this colour, or nearly so where a slanting line is smoothed."""
-    wanted = QColor(name).getRgb()[:3]
+    wanted = QColor(name)
     image = dock.canvas.grab().toImage()
-    near = (image.pixelColor(x, y).getRgb()[:3] for x in range(image.width()) for y in range(image.height()))
-    return any(max(abs(a - b) for a, b in zip(color, wanted, strict=True)) < 20 for color in near)
+    pixels = (image.pixelColor(x, y) for x in range(image.width()) for y in range(image.height()))
+    return any(
+        max(abs(p.red() - wanted.red()), abs(p.green() - wanted.green()), abs(p.blue() - wanted.blue())) < 20
+        for p in pixels
+    )
 
 
 def test_received_text_is_never_markup(board):

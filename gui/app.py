@@ -178,12 +178,15 @@ def _say(sentence: str) -> None:
 
 async def demo_task(demo: DemoProducers, window: MainWindow) -> None:
     """Start the bundled producers and connect to each as its URL is known."""
+    window.expect_producers(True)
     try:
         await asyncio.to_thread(demo.start)
         for url in await asyncio.to_thread(demo.urls):
             window.connect_url(url)
     except DemoError as error:
         window.banner.tell(f"The demo cannot start: {error}", "error")
+    finally:
+        window.expect_producers(False)
 
 
 def _start(coroutine: object, tasks: set[asyncio.Task[None]]) -> None:

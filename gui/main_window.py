@@ -93,6 +93,7 @@ class MainWindow(QMainWindow):
         self.welcome = Welcome(self.demo_wanted.emit, self.ask_connect, self.connect_url)
         self._pages = QStackedWidget(self)
         self.docks = DockArea(self._pages, self._dock_context())
+        self._expects_producers = False
         self._watch, self.notifier = EventWatch(hub), DesktopNotifier(settings)
         self._lay_out()
         self._wire()
@@ -333,8 +334,15 @@ class MainWindow(QMainWindow):
         self.toolbar.update_state()
         self._watch.look()
 
+    def expect_producers(self, expected: bool) -> None:
+        """Show the docks before the first producer is listed: some are being started."""
+        self._expects_producers = expected
+        if expected:
+            self.status.tell("Starting the demo's producers…")
+        self._on_sources()
+
     def _on_sources(self) -> None:
-        listed = bool(self._hub.producers)
+        listed = bool(self._hub.producers) or self._expects_producers
         self._pages.setCurrentWidget(self.docks.widget if listed else self.welcome)
         if not listed:
             self.welcome.show_recent(self._settings.recent_urls)

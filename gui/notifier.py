@@ -84,9 +84,11 @@ class EventWatch(QObject):
 
     def _event(self, producer: Producer, before: tuple[LinkState, str, int]) -> Event | None:
         name = _short(producer.name)
-        link, run, _ = before
+        link, run, run_index = before
         if producer.run and producer.run.run == RunState.ENDED.value and run != RunState.ENDED.value:
             return _ended(producer, name)
+        if producer.run_index > run_index:
+            return Event(producer.key, f"{name} was restarted", "ok", desktop=False)
         if producer.link is LinkState.LOST and link is not LinkState.LOST:
             return Event(producer.key, f"{name} is lost – reconnecting by itself", "error")
         if producer.link is LinkState.LIVE and link is LinkState.LOST:

@@ -142,9 +142,10 @@ class RawViewer:
 
     def samples(self, name: str) -> list[tuple[int, float, float, tuple[float, ...]]]:
         """Give the samples of a metric in order of arrival: number, t, value, columns."""
+        definitions = self.definitions()
         found = []
         for header in self.of("metric"):
-            found += [row for series, row in _rows(header, self.definitions()) if self.definitions()[series][0] == name]
+            found += [row for series, row in _rows(header, definitions) if definitions[series][0] == name]
         return found
 
     def spans(self) -> list[tuple[int, int, int]]:

@@ -96,6 +96,17 @@ def test_with_nothing_connected_the_window_says_what_to_do(open_window, settings
     assert texts == ["Start the demo", "Connect…", *settings.recent_urls[:5]]
 
 
+def test_while_the_demo_starts_its_button_is_not_offered(open_window):
+    """The docks are shown and say what they wait for; when nothing came of it the welcome page is back."""
+    bench = open_window()
+    window = bench.show()
+    window.expect_producers(True)
+    assert not window.welcome.isVisible()
+    assert "demo" in window.status.currentMessage()
+    window.expect_producers(False)
+    assert window.welcome.isVisible()
+
+
 def test_sources_come_back_offline_and_are_not_connected(open_window, settings, qtbot):
     """A restart lists them with their names and the way to connect, and opens no link."""
     settings.sources = [SourceSetting(KEY, "mine", "trainer"), SourceSetting(OTHER, None, "theirs")]

@@ -73,12 +73,18 @@ def test_what_was_so_from_the_start_is_no_event(events, hub):
     assert events.look() == []
 
 
-def test_a_restart_and_a_pause_are_no_events(events, hub):
+def test_a_pause_is_no_event(events, hub):
     """Ordinary changes of state do not call for attention."""
     hub.producers[KEY].run = ControlState(run="PAUSED")
     assert events.look() == []
+
+
+def test_a_restart_replaces_what_was_told_of_the_run_before(events, hub):
+    """Else the banner would go on saying that the producer has ended."""
+    hub.producers[KEY].run = ControlState(run="ENDED", outcome="finished")
+    assert [sentence for sentence, _, _ in events.look()] == ["trainer has ended, finished"]
     hub.greet(KEY, replace(HELLO, producer=b"n" * 16), "operate")
-    assert events.look() == []
+    assert events.look() == [("trainer was restarted", "ok", False)]
 
 
 def test_an_unconfirmed_command_is_told_once_and_taken_back(events, hub):

@@ -124,6 +124,7 @@ class LogDock(Dock):
         self.follow.setCheckable(True)
         self.follow.setChecked(True)
         self.follow.clicked.connect(self.request_refresh)
+        self.follow.toggled.connect(self._show_scroll_bar)
         self._offer_producers()
         for keys, slot in (("Ctrl+F", self.search.setFocus), ("Ctrl+C", self.copy_rows), ("F", self._start_following)):
             shortcut = QShortcut(QKeySequence(keys), self.table if keys == "Ctrl+C" or keys == "F" else self, slot)
@@ -150,6 +151,7 @@ class LogDock(Dock):
         header.setHighlightSections(False)
         for column, sample in enumerate(("00:00:00.000 ", "spectrometer", "command")):
             header.resizeSection(column, metrics.horizontalAdvance(sample) + 10)
+        self._show_scroll_bar(following=True)
         table.verticalScrollBar().valueChanged.connect(self._on_scroll)
         table.doubleClicked.connect(lambda index: self._tell_whole(index.row()))
 
@@ -185,6 +187,11 @@ class LogDock(Dock):
     def _start_following(self) -> None:
         self.follow.setChecked(True)
         self.request_refresh()
+
+    def _show_scroll_bar(self, following: bool) -> None:
+        """At the tail a scroll bar tells nothing; it comes as soon as the user scrolls away."""
+        policy = Qt.ScrollBarPolicy
+        self.table.setVerticalScrollBarPolicy(policy.ScrollBarAlwaysOff if following else policy.ScrollBarAsNeeded)
 
     def _on_scroll(self, value: int) -> None:
         """The user's scrolling decides: at the end it follows, above it stays."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 KEY = Qt.ItemDataRole.UserRole
 # Of a placement the frames stand for the scene as well, and the latest status is the producer's second line.
 HIDDEN_KINDS = ("series", "control", "heartbeat", "status", "scene")
+KIND_ORDER = ("metric", "spectrum", "frame", "data", "log")
 KIND_WORDS = {"frame": "placement"}
 METRICS = ("metric", "")  # the row above the producer's metrics
 LINK_TONES = {
@@ -194,7 +195,11 @@ class ExplorerDock(Dock):
     def _set_stream(self, key: str, kind: str, stream: str, parent: QTreeWidgetItem, row: StreamRow) -> None:
         item = self._stream_items.get((key, kind, stream))
         if item is None:
-            item = self._stream_items[key, kind, stream] = QTreeWidgetItem(parent)
+            item = QTreeWidgetItem()
+            place = (KIND_ORDER.index(kind), stream)
+            before = [k for k, i in self._stream_items.items() if k[0] == key and i.parent() is parent]
+            parent.insertChild(sum((KIND_ORDER.index(k[1]), k[2]) < place for k in before), item)
+            self._stream_items[key, kind, stream] = item
             item.setData(0, KEY, key)
             if parent is self._items[key]:
                 parent.setExpanded(key not in self._collapsed)

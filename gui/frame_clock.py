@@ -42,6 +42,7 @@ class FrameClock(QObject):
         super().__init__(parent)
         self._take_changes = take_changes
         self._docks: dict[Dock, bool] = {}  # dock -> needs a full refresh
+        self._broken: dict[tuple[Dock, str], str] = {}  # (dock, what failed) -> error
         self.frozen = False
         self.frozen_since: float | None = None
         self.interval_ms = MINIMUM_INTERVAL_MS
@@ -65,6 +66,7 @@ class FrameClock(QObject):
     def remove(self, dock: Dock) -> None:
         """Forget a dock that was closed for good."""
         self._docks.pop(dock, None)
+        self._broken = {key: error for key, error in self._broken.items() if key[0] is not dock}
 
     def request(self, dock: Dock) -> None:
         """Ask for a full refresh of one dock: it was shown, or its own settings changed."""
@@ -113,17 +115,21 @@ class FrameClock(QObject):
         for dock, full in list(self._docks.items()):
             if dock.isVisible():
                 self._docks[dock] = False
-                self._call(dock, partial(_refresh, dock, None if full else changes))
+                self._call(dock, "view", partial(_refresh, dock, None if full else changes))
             elif changes:
                 self._docks[dock] = True
         self.ticked.emit()
 
-    def _call(self, dock: Dock, refresh: Callable[[], None]) -> None:
+    def _call(self, dock: Dock, what: str, refresh: Callable[[], None]) -> None:
+        """Refresh one dock; a broken one must not stop the others, and is told once and not 60 times a second."""
         try:
             refresh()
-        except Exception:
-            # One broken dock must not stop the others; the record names it.
-            logger.exception("dock %s could not be refreshed", dock.objectName() or dock.kind)
+        except Exception as error:
+            if self._broken.get((dock, what)) != repr(error):
+                logger.exception("dock %s could not be refreshed", dock.objectName() or dock.kind)
+            self._broken[dock, what] = repr(error)
+        else:
+            self._broken.pop((dock, what), None)
 
     def _adapt(self, late_ms: float) -> None:
         """Stretch the interval while ticks come late by more than half of it, relax it when they do not."""
@@ -136,7 +142,7 @@ class FrameClock(QObject):
         if not self.frozen:
             for dock in list(self._docks):
                 if dock.isVisible():
-                    self._call(dock, dock.refresh_text)
+                    self._call(dock, "text", dock.refresh_text)
         self.text_ticked.emit()
 
 

@@ -163,6 +163,19 @@ def test_a_broken_dock_does_not_stop_the_others(context, shown, qtbot, hub_marks
     assert broken.texts >= 1
 
 
+def test_a_dock_that_stays_broken_is_told_once(context, shown, qtbot, hub_marks, log_watch):
+    """Sixty equal records a second would bury everything else; what it fails with next is told again."""
+    log_watch.expect("could not be refreshed", logger="dockscope.gui.frame_clock", at_least=2)
+    broken = FakeDock(context, fails=True)
+    shown(broken)
+    for _ in range(3):
+        frames = len(broken.seen)
+        hub_marks(A)
+        qtbot.waitUntil(lambda frames=frames: len(broken.seen) > frames)
+    qtbot.waitUntil(lambda: broken.texts >= 2)
+    assert len(log_watch.seen("could not be refreshed", logger="dockscope.gui.frame_clock")) == 2
+
+
 def test_the_interval_stretches_when_painting_takes_too_long_and_relaxes_again(context, shown, qtbot, hub_marks):
     """Painting that fills the loop makes frames rarer, up to a bound; light painting brings 60 Hz back."""
     dock = FakeDock(context, busy_s=0.03)

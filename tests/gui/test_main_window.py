@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from functools import partial
 
 import pytest
@@ -432,19 +433,30 @@ def test_stop_after_a_restart_is_refused(watched):
 
 def test_the_producer_pauses_on_a_click_and_the_window_follows_its_word(open_window):
     """With a real loop: a click on Pause, Pausing…, then Paused when the loop blocks; Resume likewise."""
+    may_check, over = threading.Event(), threading.Event()
+
+    def loop(broadcaster: Broadcaster) -> None:
+        while broadcaster.control.checkpoint() and not over.wait(0.002):
+            may_check.wait()
+
     with Broadcaster("tcp://127.0.0.1:0", name="loop") as broadcaster:
         bench = open_window()
         window = bench.show()
         window.connect_url(broadcaster.url)
-        broadcaster.control.checkpoint()
-        pause, state = window.toolbar.button("pause"), window.toolbar.state
+        watched_loop = threading.Thread(target=loop, args=(broadcaster,), daemon=True)
+        watched_loop.start()
+        pause, resume = window.toolbar.button("pause"), window.toolbar.button("resume")
+        state = window.toolbar.state
         bench.until(lambda: pause.isEnabled())
         QTest.mouseClick(pause, Qt.MouseButton.LeftButton, pos=QPoint(5, 5))
         bench.until(lambda: state.text.startswith("Pausing…"))
-        bench.until(lambda: broadcaster.control.checkpoint(timeout=0.01) and "Paused" in state.text)
-        bench.until(lambda: window.toolbar.button("resume").isEnabled())
-        QTest.mouseClick(window.toolbar.button("resume"), Qt.MouseButton.LeftButton, pos=QPoint(5, 5))
-        bench.until(lambda: broadcaster.control.checkpoint(timeout=0.01) and "Running" in state.text)
+        may_check.set()
+        bench.until(lambda: state.text.startswith("Paused"))
+        bench.until(lambda: resume.isEnabled())
+        QTest.mouseClick(resume, Qt.MouseButton.LeftButton, pos=QPoint(5, 5))
+        bench.until(lambda: state.text.startswith("Running"))
+        over.set()
+        watched_loop.join()
         bench.run(bench.sources.close())
 
 

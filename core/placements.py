@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 import numpy as np
 
+from .frame_chain import OVERHEAD_BYTES, FrameChain
 from .messages import PlacementFrame, PlacementScene, ProtocolError
 
 MOST_FRAMES = 2000
 MOST_PLACEMENTS = 1000
-OVERHEAD_BYTES = 2048
 
 
 class Placement:
@@ -26,11 +24,9 @@ class Placement:
         self.scene: PlacementScene | None = None
         self.revision = 0
         self.scene_revision = 0
-        self.first_serial = 0
         self.unknown_scene = 0
-        self._frames: deque[PlacementFrame] = deque()
+        self._frames = FrameChain()
         self._scene_bytes = 0
-        self._frame_bytes = 0
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -38,12 +34,17 @@ class Placement:
     @property
     def latest(self) -> PlacementFrame | None:
         """The newest frame."""
-        return self._frames[-1] if self._frames else None
+        return self._frames.latest
+
+    @property
+    def first_serial(self) -> int:
+        """The serial of the oldest kept frame."""
+        return self._frames.first_serial
 
     @property
     def nbytes(self) -> int:
         """Bytes of scene and frames."""
-        return self._scene_bytes + self._frame_bytes
+        return self._scene_bytes + self._frames.nbytes
 
     def frame(self, position: int) -> PlacementFrame:
         """Return a kept frame, 0 the oldest; its serial is ``first_serial + position``.
@@ -51,7 +52,7 @@ class Placement:
         Raises:
             IndexError: there is no such frame.
         """
-        return self._frames[position]
+        return self._frames.frame(position)
 
     def set_scene(self, scene: PlacementScene) -> None:
         """Take over a scene; frames of another scene are dropped."""
@@ -65,16 +66,13 @@ class Placement:
     def append(self, frame: PlacementFrame) -> None:
         """Keep a frame; beyond the most frames the oldest goes."""
         self._frames.append(frame)
-        self._frame_bytes += _bytes_of_frame(frame)
         if len(self._frames) > MOST_FRAMES:
-            self.drop(1)
+            self._frames.drop(1)
         self.revision += 1
 
     def drop(self, number: int) -> None:
         """Drop the oldest frames."""
-        for _ in range(min(number, len(self._frames))):
-            self._frame_bytes -= _bytes_of_frame(self._frames.popleft())
-            self.first_serial += 1
+        self._frames.drop(number)
         self.revision += 1
 
 
@@ -158,11 +156,6 @@ class PlacementStore:
                 raise ProtocolError(f"placement: more than {MOST_PLACEMENTS} streams")
             placement = self.placements[producer, stream] = Placement(producer, stream)
         return placement
-
-
-def _bytes_of_frame(frame: PlacementFrame) -> int:
-    arrays = (frame.position, frame.module, frame.force, frame.force_owner, frame.force_kind, frame.overlap)
-    return OVERHEAD_BYTES + sum(array.nbytes for array in (*arrays, frame.movement) if array is not None)
 
 
 def _bytes_of_scene(scene: PlacementScene) -> int:

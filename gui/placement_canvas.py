@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -12,7 +12,6 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPixmap,
     QResizeEvent,
     QWheelEvent,
 )
@@ -20,12 +19,15 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from .painted_widget import PaintedWidget
 from .placement_facts import readout
+from .placement_frame import FrameShapes
 from .placement_legend import chip_rect, draw_chip, draw_legend, legend_width_px
-from .placement_marks import draw_outlines, draw_selection
 from .placement_overlay import draw_readout, draw_scale_bar
-from .placement_painter import PAD_FROM_PX, PlacementPainter
+from .placement_painter import PlacementPainter
+from .placement_parts import PAD_FROM_PX
 from .placement_picture import Picture
-from .placement_shapes import FrameShapes, SceneShapes
+from .placement_selection import draw_outlines, draw_selection
+from .placement_shapes import SceneShapes
+from .placement_still import StillPicture
 from .placement_style import PlacementColors, Switches
 from .placement_viewport import Box, Viewport
 
@@ -33,12 +35,15 @@ ZOOM_PER_NOTCH = 1.25
 CLICK_PX = 4.0
 HOVER_MARGIN_PX = 3.0
 OVERLAY_FONT_PX = 11
+LIGHT_PARTS = 2_000  # boards up to this size are drawn anew at every move of the view
 
 
 class PlacementCanvas(PaintedWidget):
     """Shows one frame of one scene.
 
-    Everything but hover and selection is kept as a pixmap, so that moving the mouse costs a copy and not a picture.
+    The parts, and what lies over them, are kept as a picture, so that moving the mouse costs a copy. While the view of
+    a large board moves, that picture moves with it and is drawn anew as often as there is time; once the view rests,
+    what is shown is exact.
 
     Signals:
         selected(object): index of the part that was clicked, or None.
@@ -59,7 +64,11 @@ class PlacementCanvas(PaintedWidget):
         self.painted = 0
         self._colors = colors
         self._painter = PlacementPainter()
-        self._still: QPixmap | None = None
+        self._still = StillPicture()
+        self._is_stale = True
+        self._may_move = False  # what is stale is only where the picture is
+        self._refine = QTimer(self, singleShot=True)
+        self._refine.timeout.connect(self.update)
         self._mouse: QPointF | None = None
         self._pressed: QPointF | None = None
         self._dragged = False
@@ -101,14 +110,14 @@ class PlacementCanvas(PaintedWidget):
         """Mark a part and its nets, without telling ``selected``."""
         if part != self.selection:
             self.selection = part
-            self.refresh()
+            self._move()
 
     def reveal(self, part: int) -> None:
         """Bring a part into view, large enough to be seen."""
         if self.frame is not None and self.frame.usable[part]:
             left, top, right, bottom = map(float, self.frame.bounds[part])
             self.view.show((left, top, right, bottom))
-            self.refresh()
+            self._move()
 
     def fit(self) -> None:
         """Show the whole board and all parts near it."""
@@ -120,16 +129,36 @@ class PlacementCanvas(PaintedWidget):
         """Enlarge about a point of the widget, or about the middle."""
         self.view.zoom(factor, None if at is None else (at.x(), at.y()))
         self._hover_at(self._mouse)
-        self.refresh()
+        self._move()
 
     def pan(self, dx_px: float, dy_px: float) -> None:
         """Move the picture."""
         self.view.pan(dx_px, dy_px)
-        self.refresh()
+        self._move()
 
     def refresh(self) -> None:
         """Make the picture anew at the next paint."""
-        self._still = None
+        self._is_stale, self._may_move = True, False
+        self.update()
+
+    def settle(self) -> None:
+        """Show the exact picture now, whatever it costs."""
+        self._may_move = False
+        self.repaint()
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the picture is one of the present view, not an earlier one that was moved."""
+        return not self._is_stale
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the picture leaves out, a few words each."""
+        return self._painter.notes
+
+    def _move(self) -> None:
+        """Make the picture anew when there is time."""
+        self._is_stale = True
         self.update()
 
     def hover_text(self) -> str:
@@ -158,15 +187,33 @@ class PlacementCanvas(PaintedWidget):
         if self._needs_fit and not self.view.touched:
             self._fit(picture, QFontMetricsF(font))
         self._needs_fit = False
-        ratio = self.devicePixelRatioF()
-        if self._still is None or self._still.size() != self.size() * ratio:
-            self._still = self._paint_still(picture, font, ratio)
-        painter.drawPixmap(0, 0, self._still)
+        self._show_still(painter, picture, font)
         painter.setFont(font)
+        if self.view.leaves_left_free:
+            draw_legend(painter, picture, self.height(), self._painter.notes)
+        else:
+            draw_chip(painter, picture)
+        draw_scale_bar(painter, picture, self.width(), self.height())
         if self.frame is not None:
             self._paint_marks(painter, picture, self.frame)
         if self._legend_rect is not None:
-            self._legend_rect = draw_legend(painter, picture, self.height(), self._painter.note)
+            self._legend_rect = draw_legend(painter, picture, self.height(), self._painter.notes)
+
+    def _show_still(self, painter: QPainter, picture: Picture, font: QFont) -> None:
+        ground, ratio = self._colors.ground, self.devicePixelRatioF()
+        may_move = self._may_move and picture.shapes.count > LIGHT_PARTS and self._still.fits(self.size(), ratio)
+        wait_s = self._still.wait_s() if may_move else 0.0
+        if self._is_stale and not wait_s:
+            self._is_stale, self._may_move = False, True
+
+            def draw(still: QPainter, pixels: np.ndarray) -> None:
+                still.setFont(font)
+                self._painter.paint(still, pixels, picture, font)
+
+            self._still.make(self.size(), ratio, self.view, ground, draw)
+        self._still.show(painter, self.view, ground)
+        if self._is_stale:
+            self._refine.start(round(wait_s * 1e3) + 1)
 
     def _overlay_font(self) -> QFont:
         font = QFont(self.font())
@@ -181,21 +228,6 @@ class PlacementCanvas(PaintedWidget):
         if box is not None:
             self.view.resize(self.width(), self.height())
             self.view.fit(box, legend_width_px(picture, metrics))
-
-    def _paint_still(self, picture: Picture, font: QFont, ratio: float) -> QPixmap:
-        still = QPixmap(self.size() * ratio)
-        still.setDevicePixelRatio(ratio)
-        still.fill(QColor(self._colors.ground))
-        with QPainter(still) as painter:
-            painter.setFont(font)
-            self._painter.paint(painter, picture, font)
-            painter.setFont(font)
-            if self.view.leaves_left_free:
-                draw_legend(painter, picture, self.height(), self._painter.note)
-            else:
-                draw_chip(painter, picture)
-            draw_scale_bar(painter, picture, self.width(), self.height())
-        return still
 
     def _paint_marks(self, painter: QPainter, picture: Picture, frame: FrameShapes) -> None:
         painter.setBrush(Qt.BrushStyle.NoBrush)

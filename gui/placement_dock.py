@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence, QPixmap, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QToolButton, QVBoxLayout, QWidget
 
 from .dock import Dock, DockContext
@@ -17,8 +17,9 @@ from .headline import Headline
 from .part_finder import PartFinder
 from .placement_canvas import PlacementCanvas
 from .placement_facts import degrees, headline, length, one_line, part_facts, parts_table, unit
+from .placement_frame import FrameShapes
 from .placement_inspector import PlacementInspector
-from .placement_shapes import FrameShapes, SceneShapes
+from .placement_shapes import SceneShapes
 from .placement_style import Switches, placement_colors
 from .placement_switches import ON_BUTTONS, switch_actions
 from .scrubber import Scrubber
@@ -204,6 +205,10 @@ class PlacementDock(Dock):
         if self._placement is not None:
             self.hub.clear("frame", self._placement.producer, self._placement.stream)
             self.request_refresh()
+
+    def picture(self) -> QPixmap:
+        self.canvas.settle()
+        return super().picture()
 
     def csv(self) -> str | None:
         """Return the parts of the frame shown: ref, x, y, deg, side, module."""

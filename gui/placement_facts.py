@@ -11,7 +11,8 @@ import numpy as np
 from ..core.export import cell
 from ..core.messages import PlacementFrame
 from . import plain_text
-from .placement_shapes import FrameShapes, SceneShapes
+from .placement_frame import FrameShapes
+from .placement_shapes import SceneShapes
 from .placement_style import FORCE_KINDS
 
 PAD_SHAPES = ("rectangle", "round", "oval")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPen
 
 from .placement_facts import one_line
+from .placement_marks import MARK_ALPHA
 from .placement_overlay import EDGE_PX, draw_plate
-from .placement_painter import MARK_ALPHA, is_detailed, visible_parts
 from .placement_picture import Picture
 from .placement_style import FORCE_KINDS
 
@@ -29,8 +28,8 @@ class Entry:
     text: str
 
 
-def legend_entries(picture: Picture, note: str = "") -> list[Entry]:
-    """Return the rows of the legend for what the picture shows: sides, marks, a note about it, modules."""
+def legend_entries(picture: Picture, notes: tuple[str, ...] = ()) -> list[Entry]:
+    """Return the rows of the legend for what the picture shows: sides, marks, notes about it, modules."""
     colors, frame = picture.colors, picture.frame
     if frame is None or not picture.switches.legend:
         return []
@@ -39,18 +38,16 @@ def legend_entries(picture: Picture, note: str = "") -> list[Entry]:
         entries.append(Entry("hatch", colors.muted, "bottom"))
     if picture.switches.overlaps and len(frame.overlaps):
         entries.append(Entry("mark", colors.overlap, "overlap"))
-    if picture.switches.forces and is_detailed(frame, visible_parts(picture, frame)):
-        kinds = np.flatnonzero(np.bincount(frame.forces[2])).tolist()
-        entries += [Entry("arrow", colors.forces[kind], FORCE_KINDS[kind]) for kind in kinds]
-    if note:
-        entries.append(Entry("", "", note))
+    if picture.switches.forces:
+        entries += [Entry("arrow", colors.forces[kind], FORCE_KINDS[kind]) for kind in frame.force_kinds]
+    entries += [Entry("", "", note) for note in notes]
     names = [(index, one_line(frame.shapes.module_name(index), 40)) for index in frame.modules_used[:64]]
     return entries + [Entry("fill", colors.of_module(index), name) for index, name in names if name]
 
 
-def legend_width_px(picture: Picture, metrics: QFontMetricsF, note: str = "") -> float:
+def legend_width_px(picture: Picture, metrics: QFontMetricsF, notes: tuple[str, ...] = ()) -> float:
     """Return how much of the left the legend takes, 0 without one."""
-    texts = [metrics.horizontalAdvance(entry.text) for entry in legend_entries(picture, note)]
+    texts = [metrics.horizontalAdvance(entry.text) for entry in legend_entries(picture, notes)]
     return EDGE_PX + SWATCH_PX + 4 * GAP_PX + min(max(texts), MAX_LEGEND_TEXT_PX) if texts else 0.0
 
 
@@ -71,16 +68,16 @@ def draw_chip(painter: QPainter, picture: Picture) -> None:
     painter.drawText(rect, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextSingleLine, CHIP)
 
 
-def draw_legend(painter: QPainter, picture: Picture, height_px: float, note: str = "") -> QRectF:
+def draw_legend(painter: QPainter, picture: Picture, height_px: float, notes: tuple[str, ...] = ()) -> QRectF:
     """Draw the legend into the top left corner, as many rows as fit; return its place."""
-    entries = legend_entries(picture, note)
+    entries = legend_entries(picture, notes)
     room = max(1, int((height_px - 2 * EDGE_PX - ROW_PX) // ROW_PX))
     if len(entries) > room:
         entries = [*entries[: room - 1], Entry("", "", f"… {len(entries) - room + 1} more")]
     if not entries:
         return QRectF()
     metrics = QFontMetricsF(painter.font())
-    width = legend_width_px(picture, metrics, note) - EDGE_PX
+    width = legend_width_px(picture, metrics, notes) - EDGE_PX
     place = QRectF(EDGE_PX - 4, EDGE_PX - 4, width - GAP_PX, len(entries) * ROW_PX + 8)
     draw_plate(painter, picture, place, 0.94)
     for row, entry in enumerate(entries):

@@ -6,9 +6,10 @@ import numpy as np
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
 
+from .placement_frame import FrameShapes
 from .placement_geometry import room_through_centre
 from .placement_picture import Picture
-from .placement_shapes import FrameShapes, SceneShapes
+from .placement_shapes import SceneShapes
 
 MAX_NAMES = 500
 NAME_FROM_PX = 40.0

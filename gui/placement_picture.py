@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .placement_shapes import FrameShapes, SceneShapes
+from .placement_frame import FrameShapes
+from .placement_shapes import SceneShapes
 from .placement_style import PlacementColors, Switches
 from .placement_viewport import Viewport
 

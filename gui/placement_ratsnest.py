@@ -12,8 +12,9 @@ import numpy as np
 
 # Above this many pins a tree costs too much per frame, and nobody can follow it; a chain through the pins is drawn.
 MAX_TREE_PINS = 256
-# Up to this many pins nets are handled together.
-MAX_BATCHED_PINS = 16
+# Nets up to so many pins are handled together where there are several of about the same size.
+MAX_BATCHED_PINS = 64
+SMALL_PINS, FEWEST_TOGETHER = 8, 6
 # A class of nets whose padded pins exceed this is split, which bounds the memory of one step.
 MAX_CLASS_PINS = 200_000
 
@@ -23,42 +24,48 @@ class Ratsnest:
 
     Args:
         nets: for each net, indices of its pins into the points given to ``edges``.
+
+    Attributes:
+        work_of_net: int[nets], pins times pins, what a tree costs. work: of all nets.
     """
 
     def __init__(self, nets: Sequence[Sequence[int]]) -> None:
+        pins = np.array([len(net) for net in nets], dtype=np.int64)
+        self.work_of_net = np.where(pins > MAX_TREE_PINS, pins, pins * pins)
+        self.work = int(self.work_of_net.sum())
         self._classes: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         self._single: list[tuple[int, np.ndarray]] = []
         groups: dict[int, list[int]] = {}
-        for net, pins in enumerate(nets):
-            if len(pins) > MAX_BATCHED_PINS:
-                self._single.append((net, np.asarray(pins, dtype=np.intp)))
-            elif len(pins) > 1:
-                groups.setdefault(_class_size(len(pins)), []).append(net)
+        for net, of_net in enumerate(nets):
+            if len(of_net) > 1:
+                groups.setdefault(_class_size(len(of_net)), []).append(net)
         for size, members in sorted(groups.items()):
-            step = max(1, MAX_CLASS_PINS // size)
-            for begin in range(0, len(members), step):
-                self._classes.append(_padded(nets, members[begin : begin + step], size))
+            if size <= SMALL_PINS or (size <= MAX_BATCHED_PINS and len(members) >= FEWEST_TOGETHER):
+                step = max(1, MAX_CLASS_PINS // size)
+                for begin in range(0, len(members), step):
+                    self._classes.append(_padded(nets, members[begin : begin + step], size))
+            else:
+                self._single += [(net, np.asarray(nets[net], dtype=np.intp)) for net in members]
 
-    def edges(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the trees.
+    def edges(self, points: np.ndarray, wanted: np.ndarray | None = None) -> np.ndarray:
+        """Return the trees as pairs int[e, 2] of indices into ``points``.
 
         Args:
             points: f8[p, 2]; where one is NaN, no edge leads to it.
-
-        Returns:
-            ends int[e, 2], indices into ``points``, and net int[e].
+            wanted: bool[nets]; None means all.
         """
-        ends, owners = [np.empty((0, 2), np.intp)], [np.empty(0, np.intp)]
+        ends = [np.empty((0, 2), np.intp)]
         for members, pins, there in self._classes:
-            pairs, rows = _trees(points, pins, there)
-            ends.append(pairs)
-            owners.append(members[rows])
+            if wanted is not None:
+                chosen = np.flatnonzero(wanted[members])
+                pins, there = pins[chosen], there[chosen]
+            ends.append(_trees(points, pins, there))
         for net, pins in self._single:
-            pins = pins[np.isfinite(points[pins]).all(axis=1)]
-            pairs = _tree(points[pins]) if len(pins) <= MAX_TREE_PINS else _chain(points[pins])
-            ends.append(pins[pairs])
-            owners.append(np.full(len(pairs), net))
-        return np.concatenate(ends), np.concatenate(owners)
+            if wanted is None or wanted[net]:
+                pins = pins[np.isfinite(points[pins]).all(axis=1)]
+                pairs = _tree(points[pins]) if len(pins) <= MAX_TREE_PINS else _chain(points[pins])
+                ends.append(pins[pairs])
+        return np.concatenate(ends)
 
 
 def _class_size(pins: int) -> int:
@@ -78,34 +85,53 @@ def _padded(nets: Sequence[Sequence[int]], members: list[int], size: int) -> tup
     return np.asarray(members, dtype=np.intp), pins, there
 
 
-def _trees(points: np.ndarray, pins: np.ndarray, there: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Grow a tree in every row of ``pins`` at once."""
+def _trees(points: np.ndarray, pins: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """Return the trees over every row of ``pins``, worked out together."""
     where = points[pins]
-    usable = there & np.isfinite(where).all(axis=2)
+    usable = there & np.isfinite(where[..., 0]) & np.isfinite(where[..., 1])
+    whole = usable.all(axis=1)
+    if pins.shape[1] == 2:
+        return pins[whole]
+    if pins.shape[1] == 3:
+        return np.concatenate(
+            [_triangles(where[whole], pins[whole]), _grown(where[~whole], pins[~whole], usable[~whole])]
+        )
+    return _grown(where, pins, usable)
+
+
+def _triangles(where: np.ndarray, pins: np.ndarray) -> np.ndarray:
+    """Return two edges of every triangle, all but its longest."""
+    sides = np.array([(0, 1), (1, 2), (2, 0)])
+    length = np.square(where[:, sides[:, 0]] - where[:, sides[:, 1]]).sum(axis=2)
+    longest = length.argmax(axis=1)
+    kept = np.array([(1, 2), (2, 0), (0, 1)])[longest]
+    return pins[np.arange(len(pins))[:, None, None], sides[kept]].reshape(-1, 2)
+
+
+def _grown(where: np.ndarray, pins: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """Grow a tree in every row at once."""
     count, size = pins.shape
     rows = np.arange(count)
     outside = usable.copy()
     newest = usable.argmax(axis=1)
     outside[rows, newest] = False
+    x, y = where[..., 0], where[..., 1]
     nearest = np.full((count, size), np.inf)
     parent = np.zeros((count, size), dtype=np.intp)
-    pairs, owners = [], []
+    pairs = [np.empty((0, 2), np.intp)]
     for _ in range(size - 1):
-        offset = where - where[rows, newest][:, None]
-        distance = np.where(outside, np.einsum("nkc,nkc->nk", offset, offset), np.inf)
+        dx, dy = x - x[rows, newest][:, None], y - y[rows, newest][:, None]
+        distance = np.where(outside, dx * dx + dy * dy, np.inf)
         closer = distance < nearest
-        parent = np.where(closer, newest[:, None], parent)
-        nearest = np.where(outside, np.where(closer, distance, nearest), np.inf)
+        np.copyto(parent, newest[:, None], where=closer)
+        nearest = np.where(outside, np.minimum(distance, nearest), np.inf)
         newest = nearest.argmin(axis=1)
         grown = np.flatnonzero(outside[rows, newest])
         if not len(grown):
             break
         pairs.append(np.stack([pins[grown, newest[grown]], pins[grown, parent[grown, newest[grown]]]], axis=1))
-        owners.append(grown)
         outside[rows, newest] = False
-    if not pairs:
-        return np.empty((0, 2), np.intp), np.empty(0, np.intp)
-    return np.concatenate(pairs), np.concatenate(owners)
+    return np.concatenate(pairs)
 
 
 def _tree(where: np.ndarray) -> np.ndarray:

@@ -101,6 +101,19 @@ class Viewport:
         middle = np.array([self.width_px / 2 - self.x * self.scale, self.height_px / 2 - self.y * self.scale])
         return np.clip(points * self.scale + middle, -MAX_SCREEN_PX, MAX_SCREEN_PX)
 
+    def placed(self, position: np.ndarray, ratio: float = 1.0) -> np.ndarray:
+        """Return x, y in pixels and degrees, f4[n, 3], of positions f4[n, 3]; quick, for very many parts.
+
+        Args:
+            ratio: device pixels per pixel.
+        """
+        scale = self.scale * ratio
+        placed = position * np.array([scale, scale, 1.0], dtype=np.float32)
+        placed += np.array(
+            [ratio * self.width_px / 2 - self.x * scale, ratio * self.height_px / 2 - self.y * scale, 0.0], np.float32
+        )
+        return placed
+
     def to_scene(self, x_px: float, y_px: float) -> tuple[float, float]:
         """Return the scene point at a pixel."""
         return self.x + (x_px - self.width_px / 2) / self.scale, self.y + (y_px - self.height_px / 2) / self.scale

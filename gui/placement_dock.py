@@ -9,9 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence, QPixmap, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence, QPixmap, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
+from .action_row import ActionRow
 from .dock import Dock, DockContext
 from .headline import Headline
 from .part_finder import PartFinder
@@ -103,28 +104,18 @@ class PlacementDock(Dock):
         bottom.addWidget(self.scrubber, 1)
         bottom.addSpacing(GAP_PX)
         shown = (*(self.switches[name] for name in ON_BUTTONS), self.fit_action, self.find_action)
-        self._buttons = [self._button(action) for action in shown]
-        for button in self._buttons:
-            bottom.addWidget(button)
+        self.controls = ActionRow(shown, self)
+        bottom.addWidget(self.controls)
         column = QVBoxLayout(self.body)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(top)
         column.addWidget(self.splitter, 1)
         column.addLayout(bottom)
-        self._bottom = bottom
         self.finder.hide()
         self.inspector.hide()
         self.picker.hide()
         self.setFocusProxy(self.canvas)
-
-    def _button(self, action: QAction) -> QToolButton:
-        button = QToolButton(self)
-        button.setDefaultAction(action)
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-        button.setAccessibleName(action.text())
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        return button
 
     def _wire(self) -> None:
         self.picker.chosen.connect(self._on_chosen)
@@ -229,18 +220,6 @@ class PlacementDock(Dock):
             self.copy_action.setData(part)
             actions.append(self.copy_action)
         return [*actions, self._line, *self.switches.values()]
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._drop_buttons()
-
-    def _drop_buttons(self) -> None:
-        """Leave out the last buttons where there is no room; keys and the context menu have what they do."""
-        margins, step = self._bottom.contentsMargins(), self._bottom.spacing()
-        room = self.width() - margins.left() - margins.right() - self.scrubber.minimumSizeHint().width() - GAP_PX
-        for button in self._buttons:
-            room -= button.sizeHint().width() + step
-            button.setVisible(room >= 0)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         # Home fits unless the widget with the focus, such as the slider, has its own use for it.

@@ -109,9 +109,9 @@ class FrameShapes:
         return pins[self.shapes.ratsnest.edges(pins, wanted)].reshape(-1, 4)
 
     def _pins(self, wanted: np.ndarray | None) -> np.ndarray:
-        """Return where the pins are, f8[p, 2]; those of nets that are not wanted (bool[nets]) are anything."""
+        """Return where the pins are, f8[p, 2]; those of nets that are not wanted (bool[nets]) are 0."""
         shapes = self.shapes
-        pins = np.empty((len(shapes.pin_part), 2))
+        pins = np.zeros((len(shapes.pin_part), 2))
         which = slice(None) if wanted is None else np.flatnonzero(wanted[shapes.pin_net])
         part, offset = shapes.pin_part[which], shapes.pin_offset[which]
         place = self.position.take(part, 0)

@@ -28,8 +28,8 @@ class Entry:
     text: str
 
 
-def legend_entries(picture: Picture, notes: tuple[str, ...] = ()) -> list[Entry]:
-    """Return the rows of the legend for what the picture shows: sides, marks, notes about it, modules."""
+def legend_entries(picture: Picture) -> list[Entry]:
+    """Return the rows of the legend for what the picture shows: sides, marks, modules."""
     colors, frame = picture.colors, picture.frame
     if frame is None or not picture.switches.legend:
         return []
@@ -40,14 +40,13 @@ def legend_entries(picture: Picture, notes: tuple[str, ...] = ()) -> list[Entry]
         entries.append(Entry("mark", colors.overlap, "overlap"))
     if picture.switches.forces:
         entries += [Entry("arrow", colors.forces[kind], FORCE_KINDS[kind]) for kind in frame.force_kinds]
-    entries += [Entry("", "", note) for note in notes]
     names = [(index, one_line(frame.shapes.module_name(index), 40)) for index in frame.modules_used[:64]]
     return entries + [Entry("fill", colors.of_module(index), name) for index, name in names if name]
 
 
-def legend_width_px(picture: Picture, metrics: QFontMetricsF, notes: tuple[str, ...] = ()) -> float:
+def legend_width_px(picture: Picture, metrics: QFontMetricsF) -> float:
     """Return how much of the left the legend takes, 0 without one."""
-    texts = [metrics.horizontalAdvance(entry.text) for entry in legend_entries(picture, notes)]
+    texts = [metrics.horizontalAdvance(entry.text) for entry in legend_entries(picture)]
     return EDGE_PX + SWATCH_PX + 4 * GAP_PX + min(max(texts), MAX_LEGEND_TEXT_PX) if texts else 0.0
 
 
@@ -68,16 +67,16 @@ def draw_chip(painter: QPainter, picture: Picture) -> None:
     painter.drawText(rect, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextSingleLine, CHIP)
 
 
-def draw_legend(painter: QPainter, picture: Picture, height_px: float, notes: tuple[str, ...] = ()) -> QRectF:
+def draw_legend(painter: QPainter, picture: Picture, height_px: float) -> QRectF:
     """Draw the legend into the top left corner, as many rows as fit; return its place."""
-    entries = legend_entries(picture, notes)
+    entries = legend_entries(picture)
     room = max(1, int((height_px - 2 * EDGE_PX - ROW_PX) // ROW_PX))
     if len(entries) > room:
         entries = [*entries[: room - 1], Entry("", "", f"… {len(entries) - room + 1} more")]
     if not entries:
         return QRectF()
     metrics = QFontMetricsF(painter.font())
-    width = legend_width_px(picture, metrics, notes) - EDGE_PX
+    width = legend_width_px(picture, metrics) - EDGE_PX
     place = QRectF(EDGE_PX - 4, EDGE_PX - 4, width - GAP_PX, len(entries) * ROW_PX + 8)
     draw_plate(painter, picture, place, 0.94)
     for row, entry in enumerate(entries):

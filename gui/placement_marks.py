@@ -21,7 +21,7 @@ MAX_NET_LINES = 16_000
 MAX_NET_PX = 700_000
 MAX_SMOOTH = 300  # antialiasing costs several times as much
 MAX_FRAMED, MAX_DOTS = 2_000, 30_000  # overlap marks; beyond the first they are dots
-MAX_CALM_ARROWS = 3_000
+MAX_CALM_ARROWS = 1_500
 
 ARROW_SHARE, ARROW_PX = 0.05, (14.0, 34.0)  # of the smaller side of the view, and within these
 LONGEST_ARROW, SHORTEST_ARROW_PX, ARROW_HEAD_PX = 2.5, 3.0, 5.0

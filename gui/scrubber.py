@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QWheelEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
 
 NOTCH = 120
+SLIDER_PX = 160  # wanted; it can be narrower
 
 
 class Scrubber(QWidget):
@@ -139,6 +140,9 @@ class _Slider(QSlider):
     """
 
     wheeled = Signal(int)
+
+    def sizeHint(self) -> QSize:
+        return QSize(SLIDER_PX, super().sizeHint().height())
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         self.wheeled.emit(event.angleDelta().y())

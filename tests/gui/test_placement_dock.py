@@ -498,7 +498,7 @@ def test_error_while_painting_is_logged_once_and_the_dock_lives_on(board, delive
     assert color(board, 50, 10) == board.theme.surface
 
 
-@pytest.mark.parametrize("size", [(380, 330), (530, 330), (900, 600), (1500, 900)])
+@pytest.mark.parametrize("size", [(320, 330), (380, 330), (530, 330), (900, 600), (1500, 900)])
 def test_controls_fit(board, size):
     """No control is cut at the smallest size of the default layout, with the inspector and without."""
     board.scrubber.offer(0, 8888)
@@ -515,6 +515,25 @@ def test_controls_fit(board, size):
         assert label.width() >= label.sizeHint().width()
         assert board.scrubber.slider.width() >= board.scrubber.slider.minimumWidth()
         assert board.canvas.height() > 200
+
+
+def test_the_dock_can_be_narrow_and_loses_no_control(board, qtbot):
+    """It needs no more than 320 px, whatever is shown; what finds no room there is in a menu and works from it."""
+    board.scrubber.offer(0, 8888)
+    for width, selected in ((1200, False), (320, False), (1200, True), (320, True)):
+        board.canvas.selected.emit(0 if selected else None)
+        board.resize(width, 400)
+        QApplication.processEvents()
+        assert board.minimumSizeHint().width() <= 320
+        row = board.controls
+        shown = [button.defaultAction() for button in row.buttons if button.isVisible()]
+        hidden = row.more.menu().actions()
+        assert shown + hidden == [button.defaultAction() for button in row.buttons]
+        assert row.more.isVisible() is bool(hidden)
+        assert bool(hidden) is (width == 320)
+    before = board.canvas.switches.ratsnest
+    next(action for action in board.controls.more.menu().actions() if action.text() == "Ratsnest").trigger()
+    assert board.canvas.switches.ratsnest is not before
 
 
 def test_controls_have_names_and_tooltips(board):
@@ -592,7 +611,7 @@ def test_overlap_marks_cover_only_what_is_shared(dock, deliver, qtbot):
 
 
 def test_more_nets_than_can_be_painted_are_thinned_and_said(dock, deliver, qtbot):
-    """Where the lines of a ratsnest would cost a frame an even choice is drawn, and the legend says how to see all."""
+    """Where the lines of a ratsnest would cost a frame an even choice is drawn, and a line says how to see all."""
     count = 6000
     spread = np.random.default_rng(4).random((count, 2)) * (100, 60)
     ends = tuple((f"N{i}", ((i, -1), ((i * 7919 + 1) % count, -1))) for i in range(count))
@@ -611,8 +630,8 @@ def test_more_nets_than_can_be_painted_are_thinned_and_said(dock, deliver, qtbot
     dock.switches["ratsnest"].setChecked(False)
     painted(dock)
     plain = dock.canvas.grab().toImage()
-    legend = (4, 20, 120, 30)
-    assert said.copy(*legend) != plain.copy(*legend)
+    line = (4, said.height() - 24, 60, 16)
+    assert said.copy(*line) != plain.copy(*line)
 
 
 def test_the_legend_never_hides_the_board_that_was_fitted(dock, deliver, qtbot):

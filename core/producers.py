@@ -69,6 +69,11 @@ class StreamInfo:
         return self._lost_before + self.numbering.lost + self.run_lost
 
     @property
+    def losses(self) -> Losses:
+        """What of this stream was lost, and where."""
+        return Losses(queue=self.dropped, wire=self.gaps)
+
+    @property
     def lost(self) -> int:
         """Everything lost: gaps in the numbers and what the producer dropped before it numbered."""
         return self.gaps + self.dropped
@@ -170,8 +175,13 @@ class Producer:
             refused=self.refused + sum(self._refused_samples),
         )
 
-    def dropped(self, kind: str, stream: str) -> int:
-        """Return what the producer dropped of a stream before it numbered; of metrics only ``""`` is known."""
+    @property
+    def metric_losses(self) -> Losses:
+        """What of all metrics together did not arrive whole; queued samples are dropped without regard to names."""
+        gaps = sum(info.gaps for (kind, _), info in self.streams.items() if kind == METRIC)
+        return Losses(self._dropped(METRIC, ""), gaps, self.thinned, sum(self._refused_samples))
+
+    def _dropped(self, kind: str, stream: str) -> int:
         return sum(self._drops.get((kind, stream), (0, 0)))
 
     @property
@@ -186,7 +196,7 @@ class Producer:
         info = self.infos.get((kind, stream))
         if info is None and len(self.infos) < MOST_STREAMS:
             info = self.infos[kind, stream] = StreamInfo(kind, stream, self.clock)
-            info.dropped = self.dropped(kind, stream)
+            info.dropped = self._dropped(kind, stream)
         return info
 
     def note_delay(self, sent_ns: int, now: float) -> None:

@@ -133,14 +133,16 @@ class Broadcaster:
         """Tell what has happened so far.
 
         Returns:
-            ``published`` messages by kind (metric: samples), ``dropped`` likewise by (kind, stream), ``discarded``
-            after close or in a forked child, ``viewers``, ``sent_bytes``, ``queue_bytes`` and ``history_bytes``
-            waiting and kept, ``malformed`` messages received.
+            ``published`` messages by kind (metric: samples), ``dropped`` likewise by (kind, stream), ``thinned``
+            frames kept back by ``max_fps``, ``discarded`` after close or in a forked child: together all that was
+            handed over. ``viewers``, ``sent_bytes``, ``queue_bytes`` and ``history_bytes`` waiting and kept,
+            ``malformed`` messages received.
         """
         publisher = self._io.publisher
         return {
             "published": dict(publisher.published),
             "dropped": publisher.dropped(),
+            "thinned": publisher.thinned(),
             "discarded": self._queue.discarded,
             "viewers": self.viewers,
             "sent_bytes": publisher.sent_bytes(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from .wire import Payload
@@ -21,16 +22,18 @@ class FrameRate:
         self._clock = clock
         self._due: dict[str, float] = {}
         self._held: dict[str, tuple[Payload, int]] = {}
+        self.thinned: Counter[str] = Counter()  # frames by stream that newer ones took the place of
 
     def passes(self, payload: Payload, sent_ns: int) -> bool:
         """Tell whether a frame may go now; if not, it is held in place of the one held before."""
         if not self._interval_s:
             return True
         now = self._clock()
+        if self._held.pop(payload.stream, None) is not None:
+            self.thinned[payload.stream] += 1
         if now < self._due.get(payload.stream, 0.0):
             self._held[payload.stream] = (payload, sent_ns)
             return False
-        self._held.pop(payload.stream, None)
         self._due[payload.stream] = now + self._interval_s
         return True
 

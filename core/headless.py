@@ -28,6 +28,7 @@ class HeadlessSink(QuietSink):
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.hello: Hello | None = None
         self.trouble = ""
         self.state = LinkState.CONNECTING
@@ -46,7 +47,7 @@ class HeadlessSink(QuietSink):
         elif before is LinkState.LOST and state is LinkState.LIVE:
             say("connected again")
 
-    def problem(self, key: str, cause: str, sentence: str) -> None:
+    def problem(self, key: str, cause: str, sentence: str, refused: int = 0) -> None:
         """Tell a trouble."""
         self.trouble = sentence
         now_s = time.monotonic()

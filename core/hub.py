@@ -12,25 +12,26 @@ from collections.abc import Callable
 from typing import Any
 
 from .accounting import RateMeter
+from .command_log import CommandLog
 from .journal import Change, Journal
-from .log_sentences import command_sentence, link_sentence
+from .log_sentences import link_sentence
 from .memory import MemoryBudget, default_budget_bytes
 from .messages import Hello, Kind, ProtocolError
 from .order import Order
 from .placements import PlacementStore
 from .problems import Problems, one_line
-from .producers import CommandState, Producer, StreamInfo
+from .producers import CommandState, Losses, Producer, StreamInfo
 from .records import DataStore, LogStore
 from .router import Arrived, Router
 from .run_control import LinkState, Stage
 from .series import SeriesStore
 from .spectra import SpectrumStore
+from .turns import Turns
 
 __all__ = ["Arrived", "Change", "CommandState", "Hub", "Producer", "StreamInfo"]
 
 logger = logging.getLogger("dockscope.hub")
 
-MOST_COMMANDS = 1000
 # Of other kinds a retained message arrives late because the viewer did, and some carry the program's own time.
 _SENT_WHEN_MADE = frozenset({Kind.METRIC, Kind.HEARTBEAT})
 
@@ -61,10 +62,11 @@ class Hub:
         self.log = log if log is not None else LogStore()
         self.data = data if data is not None else DataStore()
         self.producers: dict[str, Producer] = {}
-        self.commands: dict[bytes, CommandState] = {}
         self.messages = 0
         self.clock = clock
+        self.turns = Turns()
         self._journal = Journal(self.log, clock)
+        self._command_log = CommandLog(self._journal, clock)
         self._router = Router(
             series=self.series,
             spectra=self.spectra,
@@ -96,6 +98,11 @@ class Hub:
     def on_change(self, called: Callable[[], None] | None) -> None:
         self._journal.on_change = called
 
+    @property
+    def commands(self) -> dict[bytes, CommandState]:
+        """The newest commands given to producers, by their ids."""
+        return self._command_log.states
+
     # totals
 
     @property
@@ -107,6 +114,12 @@ class Hub:
     def lost(self) -> int:
         """Messages and samples lost by all producers together."""
         return sum(producer.lost for producer in self.producers.values())
+
+    @property
+    def losses(self) -> Losses:
+        """What did not arrive whole from all producers, and where it was lost."""
+        every = [producer.losses for producer in self.producers.values()]
+        return Losses(*map(sum, zip(*every, strict=True))) if every else Losses()
 
     @property
     def budget_bytes(self) -> int:
@@ -170,7 +183,7 @@ class Hub:
         try:
             self._router.route(producer, message)
         except ProtocolError as error:
-            self.problem(key, str(message.kind), f"{producer.name}: {error}")
+            self.problem(key, str(message.kind), f"{producer.name}: {error}", refused=1)
         self._enforce_budget()
 
     def link(self, key: str, state: LinkState, detail: str = "") -> None:
@@ -196,15 +209,17 @@ class Hub:
         if producer is not None:
             producer.round_trip_s, producer.offset_s = round_trip_s, offset_s
 
-    def problem(self, key: str, cause: str, sentence: str) -> None:
+    def problem(self, key: str, cause: str, sentence: str, refused: int = 0) -> None:
         """Tell a problem once: a row of the log at most every 5 s and cause, and a badge on the producer.
 
         Args:
             key: producer, "" for the viewer itself. cause: what kind of problem. sentence: what, where, what to do.
+            refused: messages that are left out because of it.
         """
         producer = self.producers.get(key)
         if producer is not None:
             producer.problem, producer.problem_t = one_line(sentence), self.clock()
+            producer.refused += refused
             self._journal.mark("producer", key)
         shown = self._problems.sentence(key, cause, sentence)
         if shown is not None:
@@ -215,18 +230,7 @@ class Hub:
         self, key: str, command_id: bytes, command: str, args: dict[str, Any], stage: Stage, reason: str = ""
     ) -> None:
         """Take note of how far a command has come; each stage is a row of the log."""
-        state = self.commands.get(command_id)
-        if state is None:
-            state = CommandState(command_id, key, command, args, stage, reason, self.clock(), self.clock)
-            self.commands[command_id] = state
-            while len(self.commands) > MOST_COMMANDS:
-                del self.commands[next(iter(self.commands))]
-        elif (state.stage, state.reason) == (stage, reason):
-            return
-        state.stage, state.reason = stage, reason
-        level, sentence = command_sentence(state)
-        self._journal.write(key, "command", level, sentence, {"stage": str(stage)})
-        self._journal.mark("command", key, command)
+        self._command_log.note(key, command_id, command, args, stage, reason)
 
     def remember(self, key: str) -> tuple[list[list[Any]], list[list[int]]]:
         """Return what to tell a producer after a reconnect, so that it sends only the rest.
@@ -256,7 +260,7 @@ class Hub:
             self._journal.mark(kind, key, stream)
         for store in (self.series, self.spectra, self.placements, self.log, self.data):
             store.forget(key)
-        self.commands = {known: state for known, state in self.commands.items() if state.producer != key}
+        self._command_log.forget(key)
         self._router.forget(key)
         self._problems.forget(key)
         self._colors.release([key])
@@ -295,11 +299,7 @@ class Hub:
         self._router.tally(producer)
         self.series.new_run(producer.key)
         producer.new_run(hello)
-        for state in list(self.commands.values()):
-            if state.producer == producer.key and state.open:
-                self.command(
-                    producer.key, state.id, state.command, state.args, Stage.REJECTED, "the producer was restarted"
-                )
+        self._command_log.reject_open(producer.key, "the producer was restarted")
         self._journal.write(producer.key, "viewer", "info", f"{producer.name} was restarted")
 
     def _miss_scene(self, producer: Producer, stream: str) -> None:

@@ -70,6 +70,7 @@ class Intake:
         self._layout: Layout | None = None
         self._batches: list[tuple[MetricBatch, np.ndarray]] = []
         self._waiting = 0
+        self.refused = 0  # samples of series that have no curve
 
     @property
     def series(self) -> Sequence[Series]:
@@ -215,6 +216,7 @@ class Intake:
         expected, lost = numbering.next_number, numbering.lost
         fresh = numbering.take(first, span) if first else [(0, span)]
         if curve is None:
+            self.refused += len(part.t) if fresh else 0
             return 0
         curve.lost += numbering.lost - lost
         late = [stretch for stretch in fresh if first and stretch[1] <= expected]

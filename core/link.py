@@ -21,7 +21,7 @@ from .link_trouble import Trouble
 from .messages import ControlState, Hello, Kind, ProtocolError
 from .run_control import LinkState, RunState, Stage
 from .running_clock import RunningClock
-from .wire import DataMessage, Reply, Request
+from .wire import DataMessage, Reply
 
 logger = logging.getLogger("dockscope.link")
 
@@ -30,6 +30,7 @@ TICK_S = 0.1
 PING_S = 2.0
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
+MOST_ATTEMPTS = 16  # that count; the pause is at its longest well before
 LOST_WORDS = "the connection was lost before the producer answered"
 OFFLINE_WORDS = "not connected: nothing was sent"
 DETAILS = {
@@ -145,6 +146,8 @@ class Link:
             return
         if trouble is not None:
             self.on_trouble(trouble)
+        if trouble is Trouble.OVERRUN:
+            self._attempts = MOST_ATTEMPTS  # it answers hello like an honest one, so that alone proves nothing
 
     async def _run_session(self, context: zmq.asyncio.Context, endpoint: str) -> Trouble | None:
         session = Session(
@@ -154,6 +157,7 @@ class Link:
             peer=self._peer,
             topics=self._topics,
             owner=self,
+            turns=self._sink.turns,
             clock_s=lambda: self._running.now_s,
         )
         self._session = session
@@ -166,7 +170,7 @@ class Link:
     def _pause_s(self) -> float:
         """Return how long to wait before the next attempt: doubling, with jitter so that viewers do not march."""
         pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0**self._attempts)
-        self._attempts = min(self._attempts + 1, 16)
+        self._attempts = min(self._attempts + 1, MOST_ATTEMPTS)
         return pause_s * random.uniform(0.75, 1.0)  # noqa: S311 - spreads load, keeps no secret
 
     async def _keep_time(self) -> None:
@@ -185,8 +189,7 @@ class Link:
         self._pinged_s = self._running.now_s
         if self._session is not None and self._session.greeted:
             id_ = os.urandom(16)
-            request = Request(id_, "ping", self._ping_clock.sent(id_), self._peer.producer, self._peer.token)
-            self._session.send(request)
+            self._session.send(self._peer.request(id_, "ping", self._ping_clock.sent(id_)))
 
     # -- what a session tells -----------------------------------------------------------------------------------
 
@@ -230,10 +233,10 @@ class Link:
         try:
             self._sink.receive(self.key, message)
         except ProtocolError as error:
-            self.on_trouble(Trouble.BAD_MESSAGE, str(error))
+            self.on_trouble(Trouble.BAD_MESSAGE, str(error), refused=1)
         except Exception as error:  # a fault of ours must not end the link
             logger.exception("%s: a message of kind %s could not be stored", self._address.where, message.kind.value)
-            self.on_trouble(Trouble.INTERNAL, type(error).__name__)
+            self.on_trouble(Trouble.INTERNAL, type(error).__name__, refused=1)
 
     def on_reply(self, reply: Reply) -> None:
         """Take an answer to a ping or a command."""
@@ -244,11 +247,11 @@ class Link:
         if trip is not None:
             self._sink.latency(self.key, trip.round_trip_s, trip.offset_s)
 
-    def on_trouble(self, trouble: Trouble, detail: str = "") -> None:
+    def on_trouble(self, trouble: Trouble, detail: str = "", refused: int = 0) -> None:
         """Take what a person should know; while nothing connects, each cause is told once until it changes."""
         sentence = trouble.sentence(self._address.where, detail)
         if not trouble.while_connecting:
-            self._sink.problem(self.key, trouble.cause, sentence)
+            self._sink.problem(self.key, trouble.cause, sentence, refused)
         elif trouble is not self._connect_trouble:
             self._connect_trouble = trouble
             self._sink.problem(self.key, trouble.cause, sentence)
@@ -274,9 +277,7 @@ class Link:
         """Send a command if its run is connected; else it goes out when that run has answered hello again."""
         if self._session is None or not self._session.greeted:
             return False
-        return self._session.send(
-            Request(asked.id, asked.command, asked.args, self._peer.producer, self._peer.token),
-        )
+        return self._session.send(self._peer.request(asked.id, asked.command, asked.args))
 
     def _tell_command(self, id_: bytes, command: str, args: dict[str, Any], stage: Stage, reason: str) -> None:
         self._sink.command(self.key, id_, command, args, stage, reason)

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 from .dialects.only import query_of, url_names
 
 LOOPBACK = "127.0.0.1"
+# Producers bind IPv4 loopback by default, while "localhost" often names ::1 first.
+LOOPBACK_NAMES = ("*", "localhost", "localhost.")
 MAX_IPC_BYTES = 107
 RESOLVE_S = 5.0
 
@@ -64,7 +66,9 @@ class LinkAddress:
 
 
 def parse_address(url: str) -> LinkAddress:
-    """Read ``dockscope://host:port``, ``tcp://host:port`` or ``dockscope+ipc:///path``; the host ``*`` is loopback.
+    """Read ``dockscope://host:port``, ``tcp://host:port`` or ``dockscope+ipc:///path``.
+
+    Each address has one spelling: the hosts ``*`` and ``localhost`` are 127.0.0.1.
 
     Raises:
         ValueError: what is wrong with it, as a sentence.
@@ -83,7 +87,17 @@ def parse_address(url: str) -> LinkAddress:
         raise ValueError("A dockscope URL carries no user name and no password")
     if not parts.hostname or not port or parts.path not in ("", "/") or parts.fragment:
         raise ValueError(f"{url[:80]!r} needs a host and a port, nothing more: like dockscope://127.0.0.1:5560")
-    return LinkAddress(LOOPBACK if parts.hostname == "*" else parts.hostname, port, only=only)
+    return LinkAddress(_one_spelling(parts.hostname), port, only=only)
+
+
+def _one_spelling(host: str) -> str:
+    """Return a host as all its spellings are told: what is connected under one must not be so under another."""
+    if host in LOOPBACK_NAMES:
+        return LOOPBACK
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return host.removesuffix(".")
 
 
 async def _resolve(host: str, port: int) -> str:
@@ -92,7 +106,6 @@ async def _resolve(host: str, port: int) -> str:
     except ValueError:
         pass
     numbers = await _look_up(host, port)
-    # Producers bind IPv4 loopback by default, while "localhost" often names ::1 first.
     return next((number for number in numbers if ":" not in number), numbers[0])
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import Any
 
 from .messages import Kind, PlacementFrame, PlacementScene
-from .wire import DataMessage
+from .wire import DataMessage, Request
 
 SHORT_LIFE_S = 10.0
 SHORT_LIVES = 2
@@ -64,6 +65,10 @@ class LinkPeer:
         self.scenes = SceneMemory()
         self._short_lives = 0
         return True
+
+    def request(self, id_: bytes, command: str, args: Any) -> Request:
+        """Make a request to the run that was met last."""
+        return Request(id_, command, args, self.producer, self.token)
 
     def subscription_ended(self, lived_s: float) -> bool:
         """Note that the connection broke this long after subscribing.

@@ -8,18 +8,21 @@ import os
 import platform
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import zmq
 import zmq.asyncio
 
 from .access import find_token
 from .link_connection import LinkConnection, Turn
+from .link_credit import CREDIT_BYTES, LinkCredit
+from .link_owner import SessionOwner
 from .link_peer import LinkPeer, without_placements
-from .link_socket import LinkSocket
+from .link_socket import Left, LinkSocket
 from .link_trouble import Trouble
-from .messages import Hello, ProtocolError
+from .messages import ProtocolError
 from .socket_monitor import MonitorEvent
+from .turns import Turns
 from .wire import (
     HELLO_FIRST,
     NO_ID,
@@ -32,39 +35,8 @@ from .wire import (
     hello_from_result,
 )
 
-CREDIT_BYTES = 4 * 2**20
-CREDIT_STEP_BYTES = CREDIT_BYTES // 8
 HELLO_S = 2.0
 READ_EMPTY_S = 0.25  # a producer that keeps to its credit leaves far less than this to read
-
-
-class SessionOwner(Protocol):
-    """What a session tells of; ``remember`` is asked for what need not be sent again."""
-
-    def on_heard(self) -> None:
-        """Something has arrived."""
-
-    def on_greeted(self, hello: Hello, restarted: bool) -> None:
-        """The producer has answered; ``restarted`` when it is another run than before."""
-
-    def on_broken(self) -> None:
-        """A connection that was greeted is gone."""
-
-    def on_data(self, message: DataMessage) -> None:
-        """A message of the present subscription."""
-
-    def on_caught_up(self) -> None:
-        """All retained messages are here; what follows is live."""
-
-    def on_reply(self, reply: Reply) -> None:
-        """An answer to a request that is not the session's own."""
-
-    def on_trouble(self, trouble: Trouble, detail: str = "") -> None:
-        """Something a person should know."""
-
-    def remember(self) -> tuple[list[Any], list[Any]]:
-        """Return ``have`` and ``have_series``."""
-        ...
 
 
 class Session:
@@ -74,7 +46,7 @@ class Session:
         context: to make the sockets in. endpoint: for libzmq.
         viewer: 16 random bytes that nobody else knows. peer: what is known of the producer.
         topics: what to subscribe to; none means not to subscribe.
-        owner: is told what happens. clock_s: seconds in which this process ran.
+        owner: is told what happens. turns: say when to read. clock_s: seconds in which this process ran.
     """
 
     def __init__(
@@ -86,19 +58,19 @@ class Session:
         peer: LinkPeer,
         topics: list[tuple[str, str]],
         owner: SessionOwner,
+        turns: Turns,
         clock_s: Callable[[], float],
     ) -> None:
         self._viewer, self._peer, self._topics, self._owner, self._clock_s = viewer, peer, topics, owner, clock_s
+        self._turns = turns
         self._data = LinkSocket(context, endpoint, viewer + b"d")
         self._command = LinkSocket(context, endpoint, viewer + b"c")
         self._over: asyncio.Future[Trouble | None] = asyncio.get_running_loop().create_future()
         self._connection = LinkConnection((self._data.monitor, self._command.monitor), clock_s)
         self._hello: tuple[bytes, float, bool] | None = None
-        self._greeted = False
-        self._subscription: bytes | None = None
+        self._greeted = self._overrun = False
+        self._credit = LinkCredit()
         self._subscribed_s: float | None = None
-        self._drained_bytes = 0
-        self._credit_ids: list[bytes] = []
 
     @property
     def greeted(self) -> bool:
@@ -113,8 +85,8 @@ class Session:
         """
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(self._data.drain(self._take_data, self._return_credit)),
-                group.create_task(self._command.drain(self._take_command, lambda: None)),
+                group.create_task(self._data.drain(self._turns, self._take_data, self._after_data)),
+                group.create_task(self._command.drain(self._turns, self._take_command, self._after_batch)),
                 group.create_task(self._data.watch(self._on_event)),
                 group.create_task(self._command.watch(self._on_event)),
             ]
@@ -126,7 +98,7 @@ class Session:
 
     def close(self, *, bye: bool = False) -> None:
         """Close both connections; a dead one is read empty first, a living one is told that we leave."""
-        left = bye and self.send(Request(os.urandom(16), "bye", {}, self._peer.producer, self._peer.token))
+        left = bye and self.send(self._peer.request(os.urandom(16), "bye", {}))
         if not bye:
             self._read_empty()
         self._data.close(100 if left else 0)
@@ -168,12 +140,15 @@ class Session:
     def _on_broken(self) -> None:
         self._hello = None
         self._read_empty()
-        if self._greeted:
-            self._greeted = False
-            self._owner.on_broken()
+        self._break()
         subscribed_s, self._subscribed_s = self._subscribed_s, None
         if subscribed_s is not None and self._peer.subscription_ended(self._clock_s() - subscribed_s):
             self._owner.on_trouble(Trouble.NO_HISTORY)
+
+    def _break(self) -> None:
+        if self._greeted:
+            self._greeted = False
+            self._owner.on_broken()
 
     # -- greeting and subscribing -------------------------------------------------------------------------------
 
@@ -219,14 +194,11 @@ class Session:
             "have": have if anew is None else without_placements(have, anew),
             "have_series": have_series,
         }
-        self._subscription = os.urandom(16)
         self._subscribed_s = self._clock_s()
-        self._drained_bytes = 0
-        self._data.send(self._subscribe_frame(args))
+        self._data.send(self._subscribe_frame(self._credit.grant(), args))
 
-    def _subscribe_frame(self, args: dict[str, Any]) -> bytes:
-        assert self._subscription is not None
-        request = Request(self._subscription, "subscribe", args, self._peer.producer, self._peer.token)
+    def _subscribe_frame(self, id_: bytes, args: dict[str, Any]) -> bytes:
+        request = self._peer.request(id_, "subscribe", args)
         try:
             return encode_request(request)
         except ValueError:  # over 16 MiB of series: the whole history comes instead
@@ -237,9 +209,11 @@ class Session:
 
     def _read_empty(self) -> None:
         """Take what has arrived already: it belongs to the connection that was, or to the run that was."""
+        if self._overrun:
+            return  # nobody asked for what is left there
         until_s = time.monotonic() + READ_EMPTY_S
         for socket, take in ((self._data, self._take_data), (self._command, self._take_command)):
-            while not socket.take_batch(take, until_s) and time.monotonic() < until_s:
+            while socket.take_batch(take, until_s) is Left.MORE and time.monotonic() < until_s:
                 pass
 
     def _take_command(self, frames: list[zmq.Frame]) -> None:
@@ -247,7 +221,7 @@ class Session:
 
     def _take_data(self, frames: list[zmq.Frame]) -> None:
         if not self._take(frames):
-            self._drained_bytes += sum(len(frame) for frame in frames)
+            self._credit.drained(sum(map(len, frames)))
 
     def _take(self, frames: list[zmq.Frame]) -> bool:
         """Take a message; returns True when credit has nothing to do with it."""
@@ -270,13 +244,13 @@ class Session:
         if self._peer.producer is None:
             self._end(Trouble.NO_HELLO)
         else:
-            self._owner.on_trouble(Trouble.BAD_MESSAGE, str(error))
+            self._owner.on_trouble(Trouble.BAD_MESSAGE, str(error), refused=1)
 
     def _on_message(self, message: DataMessage | None) -> bool:
         if message is None:
-            self._owner.on_trouble(Trouble.UNKNOWN_TYPE)
+            self._owner.on_trouble(Trouble.UNKNOWN_TYPE, refused=1)
             return False
-        if message.subscription != self._subscription:
+        if message.subscription != self._credit.subscription:
             return True
         self._owner.on_data(message)
         if self._peer.scenes.miss(message):
@@ -292,23 +266,29 @@ class Session:
             # We were silent for too long, or it was replaced behind our back.
             if self.greeted:
                 self._greet(self._peer.token)
-        elif reply.id == self._subscription:
+        elif reply.id == self._credit.subscription:
             self._owner.on_caught_up()
         else:
             self._owner.on_reply(reply)
 
     def _is_forgotten(self, reply: Reply) -> bool:
         """Tell whether a rejection means that the producer does not know us any more."""
-        return reply.id == self._subscription or reply.id in self._credit_ids or reply.reason == HELLO_FIRST
+        return self._credit.is_request(reply.id) or reply.reason == HELLO_FIRST
 
-    def _return_credit(self) -> None:
-        if self._drained_bytes < CREDIT_STEP_BYTES or self._subscription is None:
+    def _after_batch(self, left: Left) -> None:
+        if left is Left.TOO_MUCH:
+            self._overrun = True
+            self._break()
+            self._end(Trouble.OVERRUN)
+
+    def _after_data(self, left: Left) -> None:
+        self._after_batch(left)
+        due_bytes = self._credit.due_bytes(self._data.uninterrupted_bytes)
+        if not due_bytes:
             return
-        id_ = os.urandom(16)
-        args = [self._subscription, self._drained_bytes]
-        if self._data.send(encode_request(Request(id_, "credit", args, self._peer.producer, self._peer.token))):
-            self._drained_bytes = 0
-            self._credit_ids = [*self._credit_ids[-15:], id_]
+        request = self._peer.request(os.urandom(16), "credit", [self._credit.subscription, due_bytes])
+        if self._data.send(encode_request(request)):
+            self._credit.returned(request.id)
 
 
 def _user() -> str:

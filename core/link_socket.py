@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 import time
 from collections.abc import Callable
 
 import zmq
 import zmq.asyncio
 
+from .link_credit import MOST_UNINTERRUPTED_BYTES, MOST_WAITING_MESSAGES
 from .socket_monitor import MonitorEvent, SocketMonitor
+from .turns import Turns
 from .wire import MAX_MESSAGE_BYTES
 from .wire_arrays import MAX_BUFFERS
 
@@ -19,7 +22,14 @@ HEARTBEAT_TIMEOUT_MS = 3_000
 CONNECT_TIMEOUT_MS = 3_000
 LINGER_MS = 200
 BATCH_MESSAGES = 200
-BATCH_S = 0.005
+
+
+class Left(enum.Enum):
+    """What a batch has left in the socket: nothing, more to read, or more than anyone was allowed to send."""
+
+    NOTHING = "nothing"
+    MORE = "more"
+    TOO_MUCH = "too much"
 
 
 class LinkSocket:
@@ -29,14 +39,18 @@ class LinkSocket:
         context: that the socket lives in.
         endpoint: address for libzmq, with a numeric host.
         routing_id: how the producer tells this socket from others.
+
+    Attributes:
+        uninterrupted_bytes: taken since the socket was last found empty.
     """
 
     def __init__(self, context: zmq.asyncio.Context, endpoint: str, routing_id: bytes) -> None:
+        self.uninterrupted_bytes = 0
         self._socket = context.socket(zmq.DEALER)
         self._shadow = zmq.Socket.shadow(self._socket.underlying)
         for option, value in (
             (zmq.ROUTING_ID, routing_id),
-            (zmq.RCVHWM, 0),
+            (zmq.RCVHWM, MOST_WAITING_MESSAGES),
             (zmq.SNDHWM, 0),  # what is sent is small and rare; a full queue could only lose a command
             (zmq.HANDSHAKE_IVL, HANDSHAKE_MS),
             (zmq.HEARTBEAT_IVL, HEARTBEAT_MS),
@@ -82,33 +96,34 @@ class LinkSocket:
                 frames.append(frame)
         return frames
 
-    async def drain(self, take: Callable[[list[zmq.Frame]], None], emptied: Callable[[], None]) -> None:
+    async def drain(self, turns: Turns, take: Callable[[list[zmq.Frame]], None], after: Callable[[Left], None]) -> None:
         """Hand over what arrives, for ever, in batches that leave the loop to others in between.
 
         Args:
-            take: gets the frames of each message.
-            emptied: is called after each batch.
+            turns: say when this socket may be read. take: gets the frames of each message.
+            after: is called after each batch.
         """
         while True:
             await asyncio.ensure_future(self._socket.poll())
-            self.take_batch(take, time.monotonic() + BATCH_S)
-            emptied()
-            await asyncio.sleep(0)
+            await turns.take(lambda until_s: after(self.take_batch(take, until_s)))
 
-    def take_batch(self, take: Callable[[list[zmq.Frame]], None], until_s: float) -> bool:
-        """Hand over messages up to the bounds of a batch.
-
-        Returns:
-            True when there was none left.
-        """
+    def take_batch(self, take: Callable[[list[zmq.Frame]], None], until_s: float) -> Left:
+        """Hand over messages up to the bounds of a batch: a number, and a time of ``time.monotonic``."""
         for _ in range(BATCH_MESSAGES):
             frames = self.receive()
             if frames is None:
-                return True
+                return self._found_empty()
+            if self.uninterrupted_bytes >= MOST_UNINTERRUPTED_BYTES:
+                return Left.TOO_MUCH
+            self.uninterrupted_bytes += sum(map(len, frames))
             take(frames)
             if time.monotonic() >= until_s:
-                return False
-        return False
+                break
+        return Left.MORE if self._shadow.poll(0) else self._found_empty()
+
+    def _found_empty(self) -> Left:
+        self.uninterrupted_bytes = 0
+        return Left.NOTHING
 
     async def watch(self, on_event: Callable[[MonitorEvent], None]) -> None:
         """Tell what happens to the connection, for ever."""

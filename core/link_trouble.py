@@ -18,6 +18,7 @@ class Trouble(enum.StrEnum):
     VERSION = "{where} speaks another version of dockscope's wire: use the same version on both sides"
     REFUSED = "{where} refused us ({detail}): check that both sides have the same version"
     BROKE_OFF = "{where} sent something too large or malformed and was cut off; connecting anew by itself"
+    OVERRUN = "{where} sends on without being asked and was cut off: its sender ignores the credit of the wire"
     NO_HISTORY = "{where} broke off twice while sending: shown from now on without its history"
     BAD_MESSAGE = "A message of {where} was refused ({detail}): its sender breaks the format"
     UNKNOWN_TYPE = "{where} sends messages this version does not know; they are left out: update dockscope"

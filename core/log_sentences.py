@@ -16,7 +16,8 @@ def link_sentence(before: LinkState, state: LinkState, detail: str) -> str:
         LinkState.LOST: "connection lost",
         LinkState.CLOSED: "connection closed",
     }
-    word = words.get(state, "")
+    never_stood = before == LinkState.CONNECTING and state == LinkState.CLOSED
+    word = "" if never_stood else words.get(state, "")
     return one_line(f"{word}: {detail}") if word and detail else word
 
 

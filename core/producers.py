@@ -6,7 +6,7 @@ import statistics
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from .accounting import Numbering, RateMeter
 from .messages import ControlState, Hello, Kind, Status
@@ -20,6 +20,20 @@ _LATENCY_EVERY_S = 0.016
 _SAMPLE_BYTES = 24
 
 OPEN_STAGES = frozenset({Stage.REQUESTED, Stage.ACCEPTED, Stage.UNCONFIRMED})
+
+
+class Losses(NamedTuple):
+    """Samples and messages that did not arrive whole, by what happened to them.
+
+    Args:
+        queue: dropped by the producer before they had a number. wire: numbered, and never arrived.
+        thinned: samples of which only minimum and maximum came. refused: arrived, and broke the rules.
+    """
+
+    queue: int = 0
+    wire: int = 0
+    thinned: int = 0
+    refused: int = 0
 
 
 @dataclass
@@ -53,6 +67,11 @@ class StreamInfo:
     def gaps(self) -> int:
         """Messages (samples) whose number never arrived, in all runs."""
         return self._lost_before + self.numbering.lost + self.run_lost
+
+    @property
+    def losses(self) -> Losses:
+        """What of this stream was lost, and where."""
+        return Losses(queue=self.dropped, wire=self.gaps)
 
     @property
     def lost(self) -> int:
@@ -92,7 +111,9 @@ class Producer:
         status: latest status.
         offset_s: its clock minus ours. round_trip_s: of the last ping.
         problem, problem_t: latest clear message and its time, "" when there was none. heard: last sign of life.
-        samples: metric samples received. tallied, tallied_samples: when, and at how many, ``infos`` was up to date.
+        samples: metric samples received. thinned: samples of which only minimum and maximum came.
+        refused: messages left out because they broke the rules.
+        tallied, tallied_samples: when, and at how many, ``infos`` was up to date.
     """
 
     key: str
@@ -117,10 +138,13 @@ class Producer:
     problem_t: float = 0.0
     heard: float = 0.0
     samples: int = 0
+    thinned: int = 0
+    refused: int = 0
     tallied: float = 0.0
     tallied_samples: int = 0
     infos: dict[tuple[str, str], StreamInfo] = field(default_factory=dict, repr=False)
     _drops: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict, repr=False)  # earlier runs, this run
+    _refused_samples: tuple[int, int] = (0, 0)  # earlier runs, this run
     _delays: deque[float] = field(default_factory=lambda: deque(maxlen=_LATENCY_SAMPLES), repr=False)
     _delay_t: float = 0.0
 
@@ -138,7 +162,27 @@ class Producer:
     @property
     def lost(self) -> int:
         """Everything lost: gaps of all streams and what the producer dropped before it numbered."""
-        return sum(info.gaps for info in self.streams.values()) + sum(sum(drop) for drop in self._drops.values())
+        losses = self.losses
+        return losses.wire + losses.queue
+
+    @property
+    def losses(self) -> Losses:
+        """What did not arrive whole, and where it was lost."""
+        return Losses(
+            queue=sum(sum(drop) for drop in self._drops.values()),
+            wire=sum(info.gaps for info in self.streams.values()),
+            thinned=self.thinned,
+            refused=self.refused + sum(self._refused_samples),
+        )
+
+    @property
+    def metric_losses(self) -> Losses:
+        """What of all metrics together did not arrive whole; queued samples are dropped without regard to names."""
+        gaps = sum(info.gaps for (kind, _), info in self.streams.items() if kind == METRIC)
+        return Losses(self._dropped(METRIC, ""), gaps, self.thinned, sum(self._refused_samples))
+
+    def _dropped(self, kind: str, stream: str) -> int:
+        return sum(self._drops.get((kind, stream), (0, 0)))
 
     @property
     def latency_s(self) -> float | None:
@@ -152,7 +196,7 @@ class Producer:
         info = self.infos.get((kind, stream))
         if info is None and len(self.infos) < MOST_STREAMS:
             info = self.infos[kind, stream] = StreamInfo(kind, stream, self.clock)
-            info.dropped = sum(self._drops.get((kind, stream), (0, 0)))
+            info.dropped = self._dropped(kind, stream)
         return info
 
     def note_delay(self, sent_ns: int, now: float) -> None:
@@ -172,8 +216,9 @@ class Producer:
         if info is not None:
             info.dropped = before + count
 
-    def note_totals(self, totals: dict[str, tuple[int, int]]) -> None:
-        """Take over samples received and lost in this run by metric name."""
+    def note_totals(self, totals: dict[str, tuple[int, int]], refused: int) -> None:
+        """Take over samples received and lost in this run by metric name, and how many of all were refused."""
+        self._refused_samples = self._refused_samples[0], refused
         self.tallied, self.tallied_samples = self.heard, self.samples
         for name, (received, lost) in totals.items():
             info = self.info(METRIC, name)
@@ -189,6 +234,7 @@ class Producer:
         for info in self.infos.values():
             info.new_run()
         self._drops = {key: (sum(drop), 0) for key, drop in self._drops.items()}
+        self._refused_samples = sum(self._refused_samples), 0
         self._delays.clear()
         self.hello = hello
         self.run = None

@@ -54,16 +54,17 @@ class PublishQueue:
         self.samples: deque[Sample] = deque()
         self.messages: deque[Queued] = deque()
         self.message_bytes = 0
-        self.dropped: Counter[tuple[str, str]] = Counter()
+        self._dropped: Counter[tuple[str, str]] = Counter()
         self.sleeping: list[bool] = []  # not empty while the I/O thread waits for something to happen
         self.names: set[str] = set()  # metric names that were checked
         self.open = True
-        self.discarded = 0  # published after the end, or in a forked child
         self.samples_gone = 0  # taken or dropped, since the start
         self.messages_gone = 0
         self._max_bytes = max_bytes
         self._max_samples = max(1000, max_bytes // SAMPLE_BYTES)
         self._block_bytes = 0
+        self._discarded = 0
+        self._finished = False
         self._lock = threading.Lock()
         self.receiver, self._sender = socket.socketpair()
         self.receiver.setblocking(False)
@@ -127,7 +128,7 @@ class PublishQueue:
     def put_samples(self, samples: list[Sample]) -> None:
         """Queue samples that are checked."""
         if not self.open:
-            self._discard(*samples)
+            self._discard(number=len(samples))
             return
         self.samples.extend(samples)
         if len(self.samples) > self._max_samples:
@@ -138,7 +139,7 @@ class PublishQueue:
     def put_block(self, block: Block) -> None:
         """Queue many samples of one series."""
         if not self.open:
-            self._discard(block)
+            self._discard(number=len(block.value))
             return
         with self._lock:
             self._block_bytes += _block_bytes(block)
@@ -151,7 +152,7 @@ class PublishQueue:
     def put_message(self, payload: Payload, sent_ns: int) -> None:
         """Queue an encoded message; the oldest give way when the bytes are too many."""
         if not self.open:
-            self._discard(payload)
+            self._discard()
             return
         with self._lock:
             self.messages.append(Queued(payload, sent_ns))
@@ -160,7 +161,7 @@ class PublishQueue:
                 oldest = self.messages.popleft().payload
                 self.message_bytes -= oldest.nbytes
                 self.messages_gone += 1
-                self.dropped[oldest.kind.value, oldest.stream] += 1
+                self._drop(oldest.kind.value, oldest.stream)
         if self.sleeping:
             self.wake()
 
@@ -209,12 +210,34 @@ class PublishQueue:
             self.samples_gone += 1
             block = extra if type(extra) is Block else None
             self._block_bytes -= 0 if block is None else _block_bytes(block)
-            self.dropped[Kind.METRIC.value, ""] += 1 if block is None else len(block.value)
+            self._drop(Kind.METRIC.value, "", 1 if block is None else len(block.value))
 
-    def _discard(self, *published: object) -> None:
+    def _discard(self, _sample: Sample | None = None, number: int = 1) -> None:
         """Count what is published after the end, or in a forked child."""
         with self._lock:
-            self.discarded += len(published)
+            self._discarded += number
+
+    @property
+    def discarded(self) -> int:
+        """Samples and messages published after the end, or in a forked child."""
+        if not self._finished:
+            return self._discarded
+        # A thread that was in the middle of its call when all ended has queued what nobody takes any more.
+        samples = sum(len(one[3].value) if type(one[3]) is Block else 1 for one in list(self.samples))
+        return self._discarded + samples + len(self.messages)
+
+    def drop(self, kind: str, stream: str, number: int = 1) -> None:
+        """Count what is lost before it has a number."""
+        with self._lock:
+            self._drop(kind, stream, number)
+
+    def _drop(self, kind: str, stream: str, number: int = 1) -> None:
+        self._dropped[kind, stream] += number
+
+    def dropped(self) -> dict[tuple[str, str], int]:
+        """Return what was lost before it had a number, by kind and stream."""
+        with self._lock:
+            return dict(self._dropped)
 
     def wake(self) -> None:
         """Wake the I/O thread when it sleeps; only the first of many callers pays for it."""
@@ -241,6 +264,7 @@ class PublishQueue:
 
     def close(self) -> None:
         """Close the socket pair; for the I/O thread, at its end."""
+        self._finished = True
         self.sleeping.clear()
         self.receiver.close()
         self._sender.close()

@@ -80,7 +80,7 @@ class Publisher:
         """Number, retain and offer one message."""
         stored = self._history.append(payload, sent_ns)
         if stored is None:
-            self._queue.dropped[payload.kind.value, payload.stream] += 1
+            self._queue.drop(payload.kind.value, payload.stream)
             return None
         self._count(payload.kind, 1)
         for subscription in self.subscriptions.values():
@@ -103,11 +103,15 @@ class Publisher:
 
     def dropped(self) -> dict[tuple[str, str], int]:
         """Count what was lost before it got a number, by kind and stream."""
-        dropped = dict(self._queue.dropped)
+        dropped = self._queue.dropped()
         if self._history.metrics.refused:
             key = (Kind.METRIC.value, "")
             dropped[key] = dropped.get(key, 0) + self._history.metrics.refused
         return dropped
+
+    def thinned(self) -> dict[tuple[str, str], int]:
+        """Count the frames that ``max_fps`` kept back for good, by kind and stream."""
+        return {(Kind.FRAME.value, stream): count for stream, count in dict(self._rate.thinned).items()}
 
     def sent_bytes(self) -> int:
         """Bytes handed to ZeroMQ for the viewers that are subscribed now."""

@@ -123,7 +123,7 @@ class Router:
     def tally(self, producer: Producer) -> None:
         """Bring the metric streams of a producer up to date."""
         if producer.samples != producer.tallied_samples:
-            producer.note_totals(self._series.totals(producer.key))
+            producer.note_totals(self._series.totals(producer.key), self._series.refused(producer.key))
 
     def _take_series(self, producer: Producer, arrived: Arrived, message: SeriesDefinitions) -> None:
         self._series.define(producer.key, message)
@@ -133,6 +133,8 @@ class Router:
         number = len(message.t)
         self.samples += number
         producer.samples += number
+        if message.span is not None:
+            producer.thinned += int(message.span.sum(dtype="i8")) - number
         self._journal.mark_all(self._changes_of(producer.key, names))
         interval_s = _TALLY_EVERY_S * max(1.0, len(producer.infos) / _NAMES_PER_TALLY)
         if not 0.0 <= producer.heard - producer.tallied < interval_s:

@@ -66,6 +66,11 @@ class SeriesStore:
         intake = self._intakes.get(producer)
         return intake.totals() if intake else {}
 
+    def refused(self, producer: str) -> int:
+        """Return how many samples of a producer's present run belong to series that were refused."""
+        intake = self._intakes.get(producer)
+        return intake.refused if intake else 0
+
     def next_numbers(self, producer: str) -> list[list[int]]:
         """Return [definition id, next sample number] of what was received from a producer's present run."""
         intake = self._intakes.get(producer)

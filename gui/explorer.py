@@ -10,9 +10,11 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QInputDialog, QLineEdit, QMenu, QMessageBox, QTreeWidget, QTreeWidgetItem, QVBoxLayout
 
+from ..core.producers import Losses
 from ..core.run_control import LinkState, RunState
 from .dock import Dock, DockContext
 from .explorer_delegate import ROW, ExplorerDelegate, ProducerRow, StreamRow
+from .loss_words import loss_lines
 from .plain_text import one_line
 from .run_words import run_words
 from .theme import Theme
@@ -183,16 +185,21 @@ class ExplorerDock(Dock):
         streams = {name: info for name, info in producer.streams.items() if name[0] not in HIDDEN_KINDS}
         metrics = [info for (kind, _), info in streams.items() if kind == "metric"]
         if metrics:
-            self._set_stream(key, *METRICS, self._items[key], _metrics_row(metrics, now))
+            losses = producer.metric_losses
+            row = _metrics_row(metrics, losses, now)
+            self._set_stream(
+                key, *METRICS, self._items[key], row, _plain_tip([row.name, *loss_lines(losses, "samples")])
+            )
         for (kind, stream), info in streams.items():
             parent = self._stream_items[key, *METRICS] if kind == "metric" else self._items[key]
-            self._set_stream(key, kind, stream, parent, _stream_row(kind, stream, info, now))
+            row = _stream_row(kind, stream, info, now)
+            self._set_stream(key, kind, stream, parent, row, _stream_tip(row, info))
         shown = {*streams, *([METRICS] if metrics else [])}
         for gone in [k for k in self._stream_items if k[0] == key and (k[1], k[2]) not in shown]:
             item = self._stream_items.pop(gone)
             (item.parent() or self.tree.invisibleRootItem()).removeChild(item)
 
-    def _set_stream(self, key: str, kind: str, stream: str, parent: QTreeWidgetItem, row: StreamRow) -> None:
+    def _set_stream(self, key: str, kind: str, stream: str, parent: QTreeWidgetItem, row: StreamRow, tip: str) -> None:
         item = self._stream_items.get((key, kind, stream))
         if item is None:
             item = QTreeWidgetItem()
@@ -203,7 +210,7 @@ class ExplorerDock(Dock):
             item.setData(0, KEY, key)
             if parent is self._items[key]:
                 parent.setExpanded(key not in self._collapsed)
-        _set_row(item, row, "")
+        _set_row(item, row, tip)
 
     def _producer_row(self, producer: Producer, now: float) -> ProducerRow:
         words = run_words(producer, self.hub.commands.values(), now)
@@ -241,10 +248,10 @@ def _stream_row(kind: str, stream: str, info: StreamInfo, now: float) -> StreamR
     return StreamRow(name, shown_kind, _figures(info.rate_hz, info.last_seen, now), _lost(info.lost))
 
 
-def _metrics_row(metrics: list[StreamInfo], now: float) -> StreamRow:
+def _metrics_row(metrics: list[StreamInfo], losses: Losses, now: float) -> StreamRow:
     """The row that stands for all metrics of a producer; its rate is in samples per second."""
     figures = _figures(sum(info.rate_hz for info in metrics), max(info.last_seen for info in metrics), now)
-    return StreamRow("Metrics", f"{len(metrics)} names", figures, _lost(sum(info.lost for info in metrics)))
+    return StreamRow("Metrics", f"{len(metrics)} names", figures, _lost(losses.queue + losses.wire))
 
 
 def _figures(rate_hz: float, last_seen: float, now: float) -> str:
@@ -275,9 +282,17 @@ def _tip(producer: Producer) -> str:
         lines.append(f"host {producer.hello.host[:80]}, process {producer.hello.pid}, you may {producer.role}")
     if producer.latency_s is not None:
         lines.append(f"latency {producer.latency_s * 1e3:.1f} ms")
-    lines.append(f"lost {producer.lost:,}")
+    lines += loss_lines(producer.losses)
     if producer.problem:
         lines.append(producer.problem[:140])
+    return _plain_tip(lines)
+
+
+def _stream_tip(row: StreamRow, info: StreamInfo) -> str:
+    return _plain_tip([row.name, *loss_lines(info.losses, "samples" if info.kind == "metric" else "messages")])
+
+
+def _plain_tip(lines: list[str]) -> str:
     return "<p style='white-space:pre'>" + "<br>".join(html.escape(line) for line in lines) + "</p>"
 
 

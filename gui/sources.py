@@ -71,6 +71,8 @@ class Sources(QObject):
         """Close a link; the producer runs on and stays listed."""
         if source := self._open.pop(key, None):
             self._start_closing(source, key)
+            # The user's word is enough: saying good-bye may take a moment, in which one may want to connect again.
+            self._hub.link(key, LinkState.CLOSED)
             self.changed.emit()
 
     def forget(self, key: str) -> None:
@@ -110,6 +112,7 @@ class Sources(QObject):
         if earlier is None:
             source.start()
         else:
+            self._hub.link(source.key, LinkState.CONNECTING)
             earlier.add_done_callback(lambda _: self._open.get(source.key) is source and source.start())
 
     def _start_closing(self, source: Source, key: str) -> None:

@@ -11,12 +11,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QStatusBar
 
 from ..core.run_control import LinkState
+from .loss_words import loss_lines
 
 if TYPE_CHECKING:
     from ..core.hub import Hub
     from .frame_clock import FrameClock
 
 MESSAGE_MS = 6000
+LOST_TIP = "Messages and samples lost since connecting, all producers"
 
 
 class WindowStatusBar(QStatusBar):
@@ -33,7 +35,7 @@ class WindowStatusBar(QStatusBar):
         for name, tip in (
             ("links", "Links to producers"),
             ("rate", "Messages received per second, all producers"),
-            ("lost", "Messages and samples lost since connecting, all producers"),
+            ("lost", LOST_TIP),
             ("latency", "Newest message: time from publishing to arrival, the slowest producer"),
             ("frames", "Frames drawn per second; none when nothing changes"),
             ("memory", "Memory of this program, and the part held by kept data"),
@@ -62,7 +64,9 @@ class WindowStatusBar(QStatusBar):
             self._set("frames", f"{frames_per_s:.0f} frames/s")
         self._set("links", self._links())
         self._set("rate", f"{_count(hub.messages_per_s())} messages/s")
-        self._set("lost", f"{hub.lost:,} lost" if hub.lost else "0 lost")
+        losses = hub.losses
+        self._set("lost", f"{losses.queue + losses.wire:,} lost")
+        self.labels["lost"].setToolTip("\n".join([LOST_TIP, *loss_lines(losses)]))
         latencies = [
             p.latency_s for p in hub.producers.values() if p.latency_s is not None and p.link is LinkState.LIVE
         ]

@@ -18,6 +18,7 @@ import zmq
 
 from dockscope.core.messages import ControlState, DataRecord, Heartbeat, Hello, Kind, LogRecord, Message
 from dockscope.core.run_control import LinkState, Stage
+from dockscope.core.turns import Turns
 from dockscope.core.wire import (
     DataMessage,
     Reply,
@@ -46,6 +47,8 @@ class FakeHub:
     have_series: list[Any] = field(default_factory=list)
     caught_up_at: list[int] = field(default_factory=list)  # messages that had come by then
     on_receive: Callable[[DataMessage], None] | None = None
+    refused: int = 0
+    turns: Turns = field(default_factory=Turns)
 
     def add(self, key, url, name=None):
         self.key, self.url = key, url
@@ -68,7 +71,8 @@ class FakeHub:
     def latency(self, key, round_trip_s, offset_s):
         self.round_trips.append((round_trip_s, offset_s))
 
-    def problem(self, key, cause, sentence):
+    def problem(self, key, cause, sentence, refused=0):
+        self.refused += refused
         self.problems.append((cause, sentence))
 
     def command(self, key, command_id, command, args, stage, reason=""):

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ..messages import Hello
 from ..run_control import LinkState, Stage
+from ..turns import Turns
 from ..wire import DataMessage
 
 ENTRY_POINT_GROUP = "dockscope.sources"
@@ -19,7 +20,13 @@ Topics = Sequence[tuple[str, str]]
 
 
 class Sink(Protocol):
-    """Where sources deliver: the hub, or what the command line prints from. All calls come from the loop's thread."""
+    """Where sources deliver: the hub, or what the command line prints from. All calls come from the loop's thread.
+
+    Attributes:
+        turns: say when a source may read, so that many of them leave the loop to others.
+    """
+
+    turns: Turns
 
     def add(self, key: str, url: str, name: str | None = None) -> Any:
         """Make a source known before anything else is told of it."""
@@ -39,8 +46,8 @@ class Sink(Protocol):
     def latency(self, key: str, round_trip_s: float, offset_s: float) -> None:
         """Take a measured round trip, and the producer's clock minus ours."""
 
-    def problem(self, key: str, cause: str, sentence: str) -> None:
-        """Take a trouble: a short name for its cause, and at most 140 characters for a person."""
+    def problem(self, key: str, cause: str, sentence: str, refused: int = 0) -> None:
+        """Take a trouble: a short name for its cause, at most 140 characters for a person, and messages it cost."""
 
     def command(
         self, key: str, command_id: bytes, command: str, args: dict[str, Any], stage: Stage, reason: str = ""

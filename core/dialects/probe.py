@@ -13,6 +13,7 @@ class ProbeSink(QuietSink):
     """Wait for the first thing a source tells of its producer: who it is, or why there is none."""
 
     def __init__(self, url: str) -> None:
+        super().__init__()
         self._url = url
         self.result: asyncio.Future[ProbeResult] = asyncio.get_running_loop().create_future()
 
@@ -23,7 +24,7 @@ class ProbeSink(QuietSink):
             ProbeResult(True, sentence, self._url, hello.name, hello.host, hello.pid, tuple(hello.streams), role)
         )
 
-    def problem(self, key: str, cause: str, sentence: str) -> None:
+    def problem(self, key: str, cause: str, sentence: str, refused: int = 0) -> None:
         """Take the reason why nothing answers."""
         self._settle(ProbeResult(False, sentence, self._url))
 

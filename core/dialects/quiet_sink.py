@@ -6,11 +6,15 @@ from typing import Any
 
 from ..messages import Hello
 from ..run_control import LinkState, Stage
+from ..turns import Turns
 from ..wire import DataMessage
 
 
 class QuietSink:
     """Accept everything a source tells and keep none of it; see ``base.Sink`` for the meaning of each call."""
+
+    def __init__(self) -> None:
+        self.turns = Turns()
 
     def add(self, key: str, url: str, name: str | None = None) -> None:
         """Make a source known."""
@@ -30,7 +34,7 @@ class QuietSink:
     def latency(self, key: str, round_trip_s: float, offset_s: float) -> None:
         """Take a round trip."""
 
-    def problem(self, key: str, cause: str, sentence: str) -> None:
+    def problem(self, key: str, cause: str, sentence: str, refused: int = 0) -> None:
         """Take a trouble."""
 
     def command(

@@ -489,7 +489,7 @@ def test_the_options_of_a_links_sockets():
         wanted = {
             zmq.TYPE: zmq.DEALER,
             zmq.ROUTING_ID: b"v" * 16 + b"d",
-            zmq.RCVHWM: 0,
+            zmq.RCVHWM: 65_536,
             zmq.IMMEDIATE: 0,
             zmq.HANDSHAKE_IVL: 2000,
             zmq.HEARTBEAT_IVL: 1000,

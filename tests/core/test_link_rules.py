@@ -208,6 +208,22 @@ def test_wrong_addresses_are_refused_with_a_sentence(url):
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("spelled", "one"),
+    [
+        ("localhost", "127.0.0.1"),
+        ("LocalHost.", "127.0.0.1"),
+        ("*", "127.0.0.1"),
+        ("Example.ORG.", "example.org"),
+        ("[0:0:0:0:0:0:0:1]", "[::1]"),
+        ("10.0.0.7", "10.0.0.7"),
+    ],
+)
+def test_an_address_has_one_spelling(spelled, one):
+    """However a person writes a host, it is the same source."""
+    assert parse_address(f"tcp://{spelled}:5560").url == f"dockscope://{one}:5560"
+
+
 def test_names_are_resolved_before_libzmq_sees_them():
     """A host name becomes a number, IPv4 first; a name nobody knows is a LinkError; numbers stay as they are."""
 

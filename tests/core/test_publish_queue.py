@@ -30,7 +30,7 @@ def test_samples_beyond_the_bound_push_out_the_oldest(queue: PublishQueue) -> No
     """Of more samples than fit the newest stay, and the others are counted as dropped metric samples."""
     for step in range(2500):
         queue.publish_metric("x", 0.5, step=step)
-    assert queue.dropped == {("metric", ""): 500}
+    assert queue.dropped() == {("metric", ""): 500}
     taken = queue.take_samples(10_000)
     assert [sample[3] for sample in taken] == list(range(500, 2500))
     assert queue.samples_gone == 2500
@@ -41,7 +41,7 @@ def test_messages_beyond_the_bound_push_out_the_oldest(queue: PublishQueue) -> N
     """The bytes of queued messages are bounded; what gives way is counted by stream, and the newest always stays."""
     for stream in ("a", "b", "c"):
         queue.put_message(encode_payload(Kind.DATA, stream, DataRecord(np.zeros(40_000), 0.0)), 1)
-    assert queue.dropped == {("data", "a"): 1, ("data", "b"): 1}
+    assert queue.dropped() == {("data", "a"): 1, ("data", "b"): 1}
     assert [item.payload.stream for item in iter(queue.take_message, None)] == ["c"]
     assert queue.nbytes == 0
 
@@ -50,7 +50,7 @@ def test_arrays_of_samples_count_by_their_bytes(queue: PublishQueue) -> None:
     """Blocks of samples are bounded in bytes and dropped as the many samples they are."""
     for _ in range(4):
         queue.put_block(block(15_000))
-    assert queue.dropped == {("metric", ""): 30_000}
+    assert queue.dropped() == {("metric", ""): 30_000}
     assert queue.nbytes <= 2000 * SAMPLE_BYTES
     assert len(queue.take_samples(10)) == 1, "a block is taken alone"
 

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QInputDialog, QMessageBox
 
-from dockscope.core.messages import ControlState, DataRecord, Kind, LogRecord, Status
+from dockscope.core.messages import (
+    ControlState,
+    DataRecord,
+    Kind,
+    LogRecord,
+    MetricBatch,
+    SeriesDefinition,
+    SeriesDefinitions,
+    Status,
+)
 from dockscope.core.run_control import LinkState, Stage
 from dockscope.gui.explorer import ExplorerDock
 from dockscope.gui.explorer_delegate import ROW
@@ -76,6 +86,40 @@ def test_lost_messages_are_counted_beside_the_stream(dock, deliver, hub):
     hub.producers[KEY].note_dropped("data", "sizes", 1234)
     assert rows(dock)[1].lost == "−1,234"
     assert "lost 1,234" in dock.tree.topLevelItem(0).toolTip(0)
+
+
+def test_a_tooltip_tells_where_data_were_lost(dock, deliver, hub):
+    """Queue, wire, thinned and refused are told apart, for the producer, for all its metrics and for a stream."""
+    deliver(Kind.SERIES, "", SeriesDefinitions((SeriesDefinition(1, "loss"),)))
+    deliver(Kind.METRIC, "", samples(1, first=1, count=2))
+    deliver(Kind.METRIC, "", samples(1, first=13, count=2, span=100))
+    deliver(Kind.DATA, "sizes", DataRecord(1, 1.0))
+    hub.producers[KEY].note_dropped("metric", "", 7)
+    hub.producers[KEY].note_dropped("data", "sizes", 5)
+    hub.problem(KEY, "bad_message", "A message was refused", refused=3)
+    rows(dock)
+    top = dock.tree.topLevelItem(0)
+    metrics, data = top.child(0), top.child(1)
+    assert "lost 22<br>  12 in the producer&#x27;s queue" in top.toolTip(0)
+    assert "10 on the wire" in top.toolTip(0)
+    assert "98 more are thinned" in top.toolTip(0)
+    assert "3 refused" in top.toolTip(0)
+    assert "lost 17 samples<br>  7 in the producer&#x27;s queue" in metrics.toolTip(0)
+    assert "lost 10 samples<br>  10 on the wire" in metrics.child(0).toolTip(0)
+    assert "lost 5 messages<br>  5 in the producer&#x27;s queue" in data.toolTip(0)
+    assert "wire" not in data.toolTip(0)
+
+
+def samples(id_, *, first, count, span=None):
+    return MetricBatch(
+        series=np.array([id_], "<u4"),
+        first=np.array([first], "<u8"),
+        count=np.array([count], "<u4"),
+        t=1.7e9 + np.arange(first, first + count, dtype="<f8"),
+        value=np.zeros(count),
+        fields=np.zeros(0),
+        span=None if span is None else np.array([span], "<u4"),
+    )
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,22 @@ def test_one_url_is_one_link(sources, hub, bench, broadcaster, settings):
     assert [normalize_url(url) for url in settings.recent_urls] == [key]
 
 
+def test_localhost_and_its_number_are_one_link(sources, hub, bench, broadcaster):
+    """One producer under the names that this machine has for itself is one entry, listed by its number."""
+    key = sources.connect_url(broadcaster.url.replace("127.0.0.1", "localhost"))
+    assert sources.connect_url(broadcaster.url) == sources.connect_url(broadcaster.url.replace("127.0.0.1", "*")) == key
+    bench.until(lambda: live(hub, key))
+    assert [producer.url for producer in hub.producers.values()] == [normalize_url(broadcaster.url)]
+
+
+def test_a_url_of_an_earlier_session_is_the_same_entry(sources, hub, bench, broadcaster):
+    """What was saved as localhost and is connected by its number does not appear twice."""
+    sources.remember(SourceSetting(broadcaster.url.replace("127.0.0.1", "localhost"), "mine", None))
+    key = sources.connect_url(broadcaster.url)
+    bench.until(lambda: live(hub, key))
+    assert [producer.name for producer in hub.producers.values()] == ["mine"]
+
+
 def test_a_wrong_url_opens_nothing(sources, hub):
     """A sentence for a person, and no trace in the hub."""
     with pytest.raises(ValueError, match="URL"):
@@ -62,6 +78,20 @@ def test_disconnect_keeps_and_connect_comes_back(sources, hub, bench, broadcaste
     sources.connect_url(broadcaster.url)
     bench.until(lambda: live(hub, key))
     assert hub.producers[key].name == "mine"
+
+
+def test_disconnect_and_connect_take_effect_at_once(sources, hub, bench, broadcaster):
+    """While a link says good-bye it counts as closed already, and connected again as connecting; the log tells once."""
+    key = sources.connect_url(broadcaster.url)
+    bench.until(lambda: live(hub, key))
+    sources.disconnect_key(key)
+    assert hub.producers[key].link is LinkState.CLOSED
+    sources.connect_url(broadcaster.url)
+    assert hub.producers[key].link is LinkState.CONNECTING
+    bench.until(lambda: not sources._closing)
+    bench.until(lambda: live(hub, key))
+    told = [row.message for row in hub.log.rows if row.message.startswith("connect")]
+    assert told == ["connected", "connection closed", "connected"]
 
 
 def test_connect_right_after_disconnect_ends_connected(sources, hub, bench, broadcaster):

@@ -92,7 +92,8 @@ class Producer:
         status: latest status.
         offset_s: its clock minus ours. round_trip_s: of the last ping.
         problem, problem_t: latest clear message and its time, "" when there was none. heard: last sign of life.
-        samples: metric samples received. tallied, tallied_samples: when, and at how many, ``infos`` was up to date.
+        messages, nbytes, samples: messages, bytes and metric samples received.
+        tallied, tallied_samples: when, and at how many samples, ``infos`` was up to date.
     """
 
     key: str
@@ -116,6 +117,8 @@ class Producer:
     problem: str = ""
     problem_t: float = 0.0
     heard: float = 0.0
+    messages: int = 0
+    nbytes: int = 0
     samples: int = 0
     tallied: float = 0.0
     tallied_samples: int = 0

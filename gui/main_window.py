@@ -146,6 +146,7 @@ class MainWindow(QMainWindow):
             ("theme", self._toggle_theme),
             ("settings", self._edit_settings),
             ("shortcuts", self._show_shortcuts),
+            ("performance", self._toggle_performance),
             ("full_screen", self._toggle_full_screen),
             ("quit", self.close),
         ):
@@ -273,6 +274,13 @@ class MainWindow(QMainWindow):
             self.docks.add(kind)
         except ValueError as error:
             self.status.tell(str(error))
+
+    def _toggle_performance(self) -> None:
+        opened = self.docks.toggle("performance")
+        if opened:
+            self._pages.setCurrentWidget(self.docks.widget)  # where nothing is listed, the welcome page is in front
+        else:
+            self._on_sources()
 
     def _undo_layout(self) -> None:
         if not self.docks.undo():

@@ -138,10 +138,9 @@ def _stall(t: float, duration_s: float, cpu_s: float, samples: list[_Sample]) ->
     seen = Counter(_functions(sample) for sample in samples)
     commonest, _ = seen.most_common(1)[0]
     typical = next(sample for sample in samples if _functions(sample) == commonest)
-    source = next((sample.source for sample in samples if sample.source), "")
     native = bool(typical.stack) and typical.stack[0][0].co_name in LOOP_FUNCTIONS
     lines = () if native else tuple(_line(*place) for place in typical.stack)
-    return Stall(t, duration_s, cpu_s, typical.doing, source, lines)
+    return Stall(t, duration_s, cpu_s, typical.doing, typical.source, lines)
 
 
 def _functions(sample: _Sample) -> tuple[CodeType, ...]:

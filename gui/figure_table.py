@@ -20,7 +20,7 @@ class Column(NamedTuple):
     quantity: str
     unit: str
     write: Callable[[Value], str]
-    widest: str = "000.0"
+    widest: str = "0000"
 
 
 class Row(NamedTuple):
@@ -70,7 +70,7 @@ def size(value: Value) -> str:
         return "–"
     for bound, unit in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
         if value >= bound:
-            return f"{value / bound:.1f} {unit}"
+            return f"{value / bound:.{int(value < 100 * bound)}f} {unit}"
     return f"{value:.0f} B"
 
 

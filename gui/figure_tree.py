@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTree
 from .figure_table import Column, Row, Table, words
 from .plain_text import tooltip_text
 
-CELL_PADDING_PX = 10
+CELL_PADDING_PX, HEAD_PADDING_PX = 12, 13
+SCROLL_BAR_PX = 12
 NUMBERS = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 MOST_TOOLTIP_LINES = 20
 
@@ -41,9 +42,9 @@ class FigureTree(QTreeWidget):
 
     def show_table(self, table: Table) -> None:
         """Bring the rows up to date."""
+        self._show_head(table)
         if table.rows == self._rows:
             return
-        self._show_head(table)
         self._move_down(table.rows)
         while self.topLevelItemCount() > len(table.rows):
             self.takeTopLevelItem(self.topLevelItemCount() - 1)
@@ -90,18 +91,18 @@ class FigureTree(QTreeWidget):
         self._columns = table.columns
         self.setHeaderLabels(["", *(column.title for column in table.columns)])
         metrics = self.fontMetrics()
-        name_px = metrics.horizontalAdvance(self._widest_name) + 2 * CELL_PADDING_PX
+        name_px = metrics.horizontalAdvance(self._widest_name) + CELL_PADDING_PX + self.indentation()
         widths_px = [name_px]
         for at, column in enumerate(table.columns, 1):
             self.headerItem().setToolTip(at, column.quantity[:1].upper() + column.quantity[1:])
             if column.write is not words:
                 self.headerItem().setTextAlignment(at, NUMBERS)
-            texts = (column.title, column.widest)
-            widths_px.append(max(metrics.horizontalAdvance(text) for text in texts) + CELL_PADDING_PX)
+            title_px = metrics.horizontalAdvance(column.title) + HEAD_PADDING_PX
+            widths_px.append(max(title_px, metrics.horizontalAdvance(column.widest) + CELL_PADDING_PX))
         for at, width_px in enumerate(widths_px):
             self.header().resizeSection(at, width_px)
         self.header().setSectionResizeMode(self._stretched, QHeaderView.ResizeMode.Stretch)
-        self.setMinimumWidth(sum(widths_px) + 2)
+        self.setMinimumWidth(sum(widths_px) + SCROLL_BAR_PX)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

@@ -28,7 +28,7 @@ class FrameGraph(PaintedWidget):
         self._when = np.zeros(0)
         self._interval = np.zeros(0)
         self._empty = ""
-        self.setMinimumSize(140, 76)
+        self.setMinimumSize(120, 76)
         self.setAccessibleName("Frame intervals")
         self.setToolTip("Time between frames; a pause in which nothing changed counts as one frame")
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 MEASURING = frozenset({"dockscope.gui.loop_recorder", "dockscope.gui.paint_timer"})  # they only hand on
 WIDE_PX = 900  # from here on the sections stand side by side
-SHARES = (25, 36, 32, 17, 30)  # of the width, for the sections from left to right
+SHARES = (25, 40, 34, 17, 44)  # of the width, for the sections from left to right
 WHAT_RAN = 1 + STALL_COLUMNS.index(WHERE_COLUMN)
 WATCH_EVERY = 4  # texts
 NO_FRAMES = "No frames: nothing changes"
@@ -91,8 +91,8 @@ class PerformanceDock(Dock):
             (self.graph, "Frame interval"),
             (self.docks, "Refresh and paint, ms"),
             (self.ingest, "Ingest"),
-            (self.memory, "Memory"),
-            (self.stalls, "Stalls"),
+            (self.memory, ""),
+            (self.stalls, ""),
         ):
             self._sections.addWidget(self._section(part, caption))
         self._sections.setSizes([share * 10 for share in SHARES])
@@ -172,8 +172,9 @@ class PerformanceDock(Dock):
         self.ingest.show_table(ingest)
         self.memory.show_table(memory)
         self.stalls.show_table(stalls)
-        if self._captions[self.stalls].text() != stalls.title:
-            self._captions[self.stalls].setText(stalls.title)
+        for part, table in ((self.memory, memory), (self.stalls, stalls)):
+            if self._captions[part].text() != table.title:
+                self._captions[part].setText(table.title)
 
     def tables(self) -> list[Table]:
         """Return the figures as they are now: frames, docks, ingest, memory, stalls."""

@@ -12,10 +12,11 @@ from .plain_text import one_line
 if TYPE_CHECKING:
     from ..core.durations import Durations
     from ..core.hub import Hub
+    from ..core.stall_watch import Stall
     from .loop_recorder import LoopRecorder
 
 RATE_SNAPSHOTS = 9  # four a second: rates over the last two seconds
-REST = "Receiving and the rest"
+REST = "Everything else"
 
 
 def _times(what: str, first: str) -> tuple[Column, Column, Column]:
@@ -27,7 +28,7 @@ def _times(what: str, first: str) -> tuple[Column, Column, Column]:
 
 
 FRAME_COLUMNS = (
-    Column("frames/s", "frames", "1/s", number, "000.0 k"),
+    Column("frames/s", "frames", "1/s", number, "00.0 k"),
     *_times("frame interval", "interval"),
     Column("max", "frame interval, longest", "s", milliseconds),
     Column("waiting", "changes that wait for a frame", "1", number),
@@ -38,22 +39,18 @@ DOCK_COLUMNS = (
     Column("loop", "share of the loop", "1", percent, "00.0%"),
 )
 SOURCE_COLUMNS = (
-    Column("msg/s", "messages", "1/s", number, "000.0 k"),
-    Column("samples/s", "metric samples", "1/s", number, "000.0 k"),
-    Column("bytes/s", "bytes", "B/s", size, "000.0 MiB"),
+    Column("msg/s", "messages", "1/s", number, "00.0 k"),
+    Column("samples/s", "metric samples", "1/s", number, "00.0 k"),
+    Column("bytes/s", "bytes", "B/s", size, "00.0 MiB"),
     Column("behind", "from sending to arrival: what waits in the link", "s", milliseconds),
-    Column("waiting", "samples received and not yet in their curves", "1", number),
+    Column("waits", "samples received and not yet in their curves", "1", number),
 )
-MEMORY_COLUMNS = (
-    Column("held", "held", "B", size, "000.0 MiB"),
-    Column("budget", "share of the budget", "1", percent, "00.0%"),
-)
+MEMORY_COLUMNS = (Column("held", "held", "B", size, "00.0 MiB"),)
 WHERE_COLUMN = Column("what ran", "what ran", "", words, "")
 STALL_COLUMNS = (
     Column("ms", "length", "s", milliseconds),
     Column("cpu", "processor time of it", "s", milliseconds),
     WHERE_COLUMN,
-    Column("at", "what the window was at", "", words, "refreshing"),
 )
 
 
@@ -76,29 +73,25 @@ def dock_table(recorder: LoopRecorder) -> Table:
 
 def memory_table(hub: Hub, resident_bytes: int) -> Table:
     """Return what each store holds of the budget, and the whole process."""
-    budget = max(1, hub.budget_bytes)
-    held = hub.memory()
-    rows = [Row(name.capitalize(), (float(nbytes), nbytes / budget)) for name, nbytes in held.items()]
-    rows.append(Row("All stores", (float(sum(held.values())), sum(held.values()) / budget)))
-    rows.append(Row("Budget", (float(budget), None)))
-    rows.append(Row("Process", (float(resident_bytes), None)))
-    return Table("memory", "Memory", MEMORY_COLUMNS, tuple(rows))
+    held, budget = hub.memory(), hub.budget_bytes
+    whole = sum(held.values())
+    named = {name.capitalize(): nbytes for name, nbytes in held.items()}
+    named |= {"All stores": whole, "Budget": budget, "Process": resident_bytes}
+    rows = tuple(Row(name, (float(nbytes),)) for name, nbytes in named.items())
+    return Table("memory", f"Memory: {whole / max(1, budget):.0%} of budget", MEMORY_COLUMNS, rows)
 
 
 def stall_table(recorder: LoopRecorder, hub: Hub, *, utc: bool) -> Table:
     """Return the stalls, the newest first, with their times in UTC or as the wall clock here has them."""
 
-    def at(doing: str, key: str) -> str:
-        producer = hub.producers.get(key)
-        source = f"receiving from {one_line(producer.name if producer else key, 40)}" if key else ""
-        return ", ".join(part for part in (doing, source) if part)
+    def what(stall: Stall) -> str:
+        producer = hub.producers.get(stall.source)
+        name = one_line(producer.name if producer else stall.source, 40)
+        source = f"receiving from {name}" if stall.source else ""
+        return ": ".join(part for part in (stall.doing, source, stall.where) if part)
 
     rows = tuple(
-        Row(
-            _clock_time(stall.t, utc),
-            (stall.duration_s, stall.cpu_s, stall.where, at(stall.doing, stall.source)),
-            stall.lines,
-        )
+        Row(_clock_time(stall.t, utc), (stall.duration_s, stall.cpu_s, what(stall)), stall.lines)
         for stall in reversed(recorder.stalls)
     )
     return Table("stall", f"Stalls over 50 ms: {recorder.stall_count}", STALL_COLUMNS, rows)

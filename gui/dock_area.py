@@ -10,6 +10,8 @@ import base64
 import logging
 import re
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import PySide6QtAds as ads
@@ -205,9 +207,10 @@ class DockArea(QObject):
         ):
             provider.registerCustomIcon(place, icon(name, theme))
         # The provider is asked for new buttons only.
+        icons = {button: icon(name, theme) for button, name in BUTTON_ICONS.items()}
         for button in self.manager.window().findChildren(QAbstractButton):
-            if name := BUTTON_ICONS.get(button.objectName()):
-                button.setIcon(icon(name, theme))
+            if button.objectName() in icons:
+                button.setIcon(icons[button.objectName()])
 
     def _restore(self, layout: dict[str, Any]) -> bool:
         wanted = _valid_docks(layout)
@@ -262,11 +265,22 @@ class DockArea(QObject):
         for kind in STANDING_KINDS:
             if f"{kind}-1" not in self._holders:
                 self._make(kind, f"{kind}-1")
-        arrange(self.manager, self._standing())
         # Sizes hold only once the areas have been laid out, which they are when they are first seen.
         self._wants_default_sizes = True
-        if self.manager.isVisible():
-            QTimer.singleShot(0, self, self._size_default)
+        with self._unseen():
+            arrange(self.manager, self._standing())
+
+    @contextmanager
+    def _unseen(self) -> Iterator[None]:
+        """Hide all docks for a moment: of what is seen, each step of a rearrangement would be laid out and drawn."""
+        if not self.manager.isVisible():
+            yield
+            return
+        self.manager.hide()
+        try:
+            yield
+        finally:
+            self.manager.show()
 
     def _size_default(self) -> None:
         give_sizes(self.manager, self._standing())

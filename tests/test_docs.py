@@ -42,7 +42,7 @@ from dockscope.core.wire import (
     hello_from_result,
 )
 from dockscope.gui.actions import SPECS
-from dockscope.gui.dock_catalog import STANDING_KINDS
+from dockscope.gui.dock_catalog import KINDS
 
 ROOT = Path(__file__).parent.parent
 README, GUIDE, PROTOCOL = ROOT / "README.md", ROOT / "docs" / "guide.md", ROOT / "docs" / "protocol.md"
@@ -283,7 +283,7 @@ def test_guide_names_every_shortcut_and_every_dock():
     """Every action's shortcut is in the guide, and every kind of dock has a section."""
     text = GUIDE.read_text()
     assert [spec.shortcut for spec in SPECS if not re.search(rf"\b{re.escape(spec.shortcut)}(?!\w)", text)] == []
-    assert [kind.title for kind in STANDING_KINDS.values() if f"\n### {kind.title}\n" not in text] == []
+    assert [kind.title for kind in KINDS.values() if f"\n### {kind.title}\n" not in text] == []
 
 
 def test_guide_explains_every_message_of_a_link():

@@ -126,6 +126,11 @@ class Hub:
         """Bound of all stores together."""
         return self._memory.nbytes
 
+    @property
+    def waiting_changes(self) -> int:
+        """Changes noted and not taken yet."""
+        return len(self._journal)
+
     def messages_per_s(self) -> float:
         """Return messages per second from all producers, over about 2 s."""
         return self._meter.per_second(self.clock())
@@ -179,6 +184,8 @@ class Hub:
         if message.kind in _SENT_WHEN_MADE:
             producer.note_delay(message.sent_ns, now)
         self.messages += 1
+        producer.messages += 1
+        producer.nbytes += message.nbytes
         self._meter.add(1, now)
         try:
             self._router.route(producer, message)

@@ -78,6 +78,11 @@ class Intake:
         return self._series
 
     @property
+    def waiting(self) -> int:
+        """Samples that are not in their curves yet."""
+        return self._waiting
+
+    @property
     def waiting_bytes(self) -> int:
         """Bytes of the samples that are not in their curves yet."""
         return self._waiting * _WAITING_SAMPLE_BYTES

@@ -53,6 +53,10 @@ class Journal:
         if first and self.on_change is not None:
             self.on_change()
 
+    def __len__(self) -> int:
+        """Return the number of changes that wait to be taken."""
+        return len(self._changes)
+
     def take(self) -> set[Change]:
         """Return the changes since the last call."""
         changes, self._changes = self._changes, set()

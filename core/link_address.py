@@ -6,7 +6,6 @@ while a name server is silent.
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import socket
 import threading
@@ -111,6 +110,8 @@ async def _resolve(host: str, port: int) -> str:
 
 async def _look_up(host: str, port: int) -> list[str]:
     """Ask the resolver in a thread of its own: one that hangs must not hold up the end of the program."""
+    import asyncio  # URLs are read before the first paint, which need not wait for it
+
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[list[str]] = loop.create_future()
 

@@ -111,9 +111,9 @@ class Producer:
         status: latest status.
         offset_s: its clock minus ours. round_trip_s: of the last ping.
         problem, problem_t: latest clear message and its time, "" when there was none. heard: last sign of life.
-        samples: metric samples received. thinned: samples of which only minimum and maximum came.
-        refused: messages left out because they broke the rules.
-        tallied, tallied_samples: when, and at how many, ``infos`` was up to date.
+        messages, nbytes, samples: messages, bytes and metric samples received.
+        thinned: samples of which only minimum and maximum came. refused: messages left out because they broke the rules.
+        tallied, tallied_samples: when, and at how many samples, ``infos`` was up to date.
     """
 
     key: str
@@ -137,6 +137,8 @@ class Producer:
     problem: str = ""
     problem_t: float = 0.0
     heard: float = 0.0
+    messages: int = 0
+    nbytes: int = 0
     samples: int = 0
     thinned: int = 0
     refused: int = 0

@@ -71,6 +71,11 @@ class SeriesStore:
         intake = self._intakes.get(producer)
         return intake.refused if intake else 0
 
+    def waiting(self, producer: str) -> int:
+        """Return how many samples of a producer have arrived and are not in their curves yet."""
+        intake = self._intakes.get(producer)
+        return intake.waiting if intake else 0
+
     def next_numbers(self, producer: str) -> list[list[int]]:
         """Return [definition id, next sample number] of what was received from a producer's present run."""
         intake = self._intakes.get(producer)

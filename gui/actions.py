@@ -37,6 +37,7 @@ SPECS = (
     ActionSpec("theme", "Theme", "Switch between dark and light", "Ctrl+T", "theme"),
     ActionSpec("settings", "Settings…", "Theme, units, notifications, connect at start", "Ctrl+,", "settings"),
     ActionSpec("shortcuts", "Keyboard shortcuts", "List every action and its shortcut", "F1"),
+    ActionSpec("performance", "Performance", "Show or hide what the window's time is spent on", "F12"),
     ActionSpec("full_screen", "Full screen", "Fill the screen, or go back to a window", "F11"),
     ActionSpec("quit", "Quit", "Close the window; producers run on", "Ctrl+Q"),
 )

@@ -1,29 +1,21 @@
-"""Composition root of the window: makes every part, runs the loop, takes all apart in reverse order. Wiring only.
+"""Composition root of the window: makes every part and shows it, then hands over to the session. Wiring only.
 
-The start order matters: settings and theme before the first widget, the window painted before the first source is
-opened, and at the end the window first, then the links, then the demo's processes.
+The start order matters: settings and theme before the first widget, the window painted before asyncio is imported and
+the first source is opened, and at the end the window first, then the links, then the demo's processes.
 """
 
 from __future__ import annotations
 
-import asyncio
-import cProfile
 import logging
-import signal
 import sys
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QtMsgType, qInstallMessageHandler
+from PySide6.QtCore import QEventLoop, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
-from qasync import QEventLoop
 
-from ..core.demos.launch import DemoError, DemoProducers
 from ..core.dialects.base import probe
-from ..core.discovery import find_local
 from ..core.hub import Hub
 from ..core.settings import Settings
 from .dock_area import configure_docking
@@ -34,14 +26,14 @@ from .sources import Sources
 from .theme import ThemeSwitch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from ..core.discovery import LocalProducer
     from ..core.paths import Paths
 
 logger = logging.getLogger("dockscope.gui")
 
 SCREENSHOT_SIZE_PX = (1600, 1000)
 SCREENSHOT_AFTER_S = 10.0
+LONGEST_FIRST_PAINT_MS = 2000
 # Told by Qt on platforms without window managers, and by QtAds when it looks at a damaged layout: both harmless.
 HARMLESS_QT_MESSAGES = ("propagateSizeHints", "qUncompress")
 
@@ -54,14 +46,17 @@ class RunOptions:
         urls: connected at once. demo: start the bundled producers.
         seconds: end by itself after this time, None means when the user closes it.
         screenshot: PNG written at the end of ``seconds``: 1600×1000, default layout.
-        profile: file for a cProfile record of the run.
     """
 
     urls: tuple[str, ...] = ()
     demo: bool = False
     seconds: float | None = None
     screenshot: Path | None = None
-    profile: Path | None = None
+
+    @property
+    def run_s(self) -> float | None:
+        """Seconds after which it ends, None for never."""
+        return SCREENSHOT_AFTER_S if self.seconds is None and self.screenshot is not None else self.seconds
 
 
 def run(options: RunOptions, paths: Paths) -> int:
@@ -72,14 +67,37 @@ def run(options: RunOptions, paths: Paths) -> int:
     themes = ThemeSwitch(settings.theme)
     themes.apply()
     configure_docking()
-    loop = QEventLoop(app)
-    asyncio.set_event_loop(loop)
-    with ExitStack() as stack:
-        stack.enter_context(loop)
-        stack.enter_context(_logged_exceptions(loop))
-        if options.profile is not None:
-            stack.enter_context(_profiled(options.profile))
-        return loop.run_until_complete(_main(options, settings, themes, told))
+    hub = Hub()
+    sources = Sources(hub, settings)
+    clock = FrameClock(hub.take_changes)
+    hub.on_change = clock.arm
+    window = MainWindow(
+        hub=hub,
+        sources=sources,
+        settings=settings,
+        themes=themes,
+        clock=clock,
+        probe=probe,
+        find_local=_find_local,
+    )
+    _show(window, options)
+    if told:
+        window.banner.tell(told, "warning")
+    from .session import run_session  # asyncio and all that needs it: not before the first paint
+
+    code = run_session(
+        app,
+        window,
+        sources=sources,
+        clock=clock,
+        urls=options.urls,
+        demo=options.demo,
+        seconds=options.run_s,
+        before_close=lambda: _save_screenshot(window, options.screenshot),
+    )
+    if options.screenshot is None:
+        _save_settings(settings)
+    return code
 
 
 def make_application() -> QApplication:
@@ -93,69 +111,27 @@ def make_application() -> QApplication:
     return app
 
 
-async def _main(options: RunOptions, settings: Settings, themes: ThemeSwitch, told: str) -> int:
-    hub = Hub()
-    sources = Sources(hub, settings)
-    clock = FrameClock(hub.take_changes)
-    hub.on_change = clock.arm
-    window = MainWindow(
-        hub=hub,
-        sources=sources,
-        settings=settings,
-        themes=themes,
-        clock=clock,
-        probe=probe,
-        find_local=find_local,
-    )
-    demo = DemoProducers()
-    closed = asyncio.get_running_loop().create_future()
-    window.closed.connect(lambda: closed.done() or closed.set_result(None))
-    window.demo_wanted.connect(lambda: _start(demo_task(demo, window), tasks))
-    tasks: set[asyncio.Task[None]] = set()
-    _close_on_signals(window)
-    _show(window, options)
-    if told:
-        window.banner.tell(told, "warning")
-    for url in options.urls:
-        window.connect_url(url)
-    if options.demo:
-        _start(demo_task(demo, window), tasks)
-    try:
-        return await _until_end(window, closed, options, settings)
-    finally:
-        clock.stop()
-        for task in tasks:
-            task.cancel()
-        await sources.close()
-        await asyncio.to_thread(demo.close)
-        window.notifier.close()
-        window.deleteLater()
-
-
 def _show(window: MainWindow, options: RunOptions) -> None:
+    """Show the window as it was left, or as in a picture, and wait until it has been painted."""
     if options.screenshot is None:
         window.restore()
     else:
         window.setFixedSize(*SCREENSHOT_SIZE_PX)
+    if options.demo:
+        window.expect_producers(True)
+    first = QEventLoop()
+    window.painted.connect(first.quit)
+    QTimer.singleShot(LONGEST_FIRST_PAINT_MS, first, first.quit)  # where nobody sees it, nothing is painted
     window.show()
     if options.screenshot is not None:
         window.docks.reset()
+    # What is clicked waits for the loop that can do it.
+    first.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
 
 
-async def _until_end(window: MainWindow, closed: asyncio.Future[None], options: RunOptions, settings: Settings) -> int:
-    seconds = options.seconds if options.seconds is not None or options.screenshot is None else SCREENSHOT_AFTER_S
-    await asyncio.wait([closed], timeout=seconds)
-    code = 0
-    if options.screenshot is not None:
-        code = _save_screenshot(window, options.screenshot)
-    if not closed.done():
-        window.close()
-    if options.screenshot is None:
-        _save_settings(settings)
-    return code
-
-
-def _save_screenshot(window: MainWindow, path: Path) -> int:
+def _save_screenshot(window: MainWindow, path: Path | None) -> int:
+    if path is None:
+        return 0
     path.parent.mkdir(parents=True, exist_ok=True)
     if window.grab().save(str(path), "PNG"):
         _say(f"wrote {path}")
@@ -171,69 +147,15 @@ def _save_settings(settings: Settings) -> None:
         _say(f"dockscope: the settings {settings.path} cannot be written: {error.strerror}")
 
 
+def _find_local() -> list[LocalProducer]:
+    from ..core.discovery import find_local
+
+    return find_local()
+
+
 def _say(sentence: str) -> None:
     """Tell the person at the terminal."""
     sys.stderr.write(f"{sentence}\n")
-
-
-async def demo_task(demo: DemoProducers, window: MainWindow) -> None:
-    """Start the bundled producers and connect to each as its URL is known."""
-    window.expect_producers(True)
-    try:
-        await asyncio.to_thread(demo.start)
-        for url in await asyncio.to_thread(demo.urls):
-            window.connect_url(url)
-    except DemoError as error:
-        window.banner.tell(f"The demo cannot start: {error}", "error")
-    finally:
-        window.expect_producers(False)
-
-
-def _start(coroutine: object, tasks: set[asyncio.Task[None]]) -> None:
-    task = asyncio.ensure_future(coroutine)  # type: ignore[arg-type]
-    tasks.add(task)
-    task.add_done_callback(lambda done: _finish(done, tasks))
-
-
-def _finish(task: asyncio.Task[None], tasks: set[asyncio.Task[None]]) -> None:
-    tasks.discard(task)
-    if not task.cancelled() and (error := task.exception()) is not None:
-        logger.error("a task of the window failed", exc_info=error)
-
-
-def _close_on_signals(window: MainWindow) -> None:
-    """Ctrl-C and SIGTERM close the window; the clock's timer lets Python see the signal within 250 ms."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: window.close())
-
-
-@contextmanager
-def _logged_exceptions(loop: QEventLoop) -> Iterator[None]:
-    """Send exceptions of slots and of the loop to the log instead of to the terminal only."""
-
-    def on_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        logger.critical("unexpected error", exc_info=(kind, error, trace))
-
-    previous = sys.excepthook
-    sys.excepthook = on_exception
-    loop.set_exception_handler(
-        lambda _loop, context: logger.critical("%s", context.get("message"), exc_info=context.get("exception"))
-    )
-    try:
-        yield
-    finally:
-        sys.excepthook = previous
-
-
-@contextmanager
-def _profiled(path: Path) -> Iterator[None]:
-    profile = cProfile.Profile()
-    profile.enable()
-    try:
-        yield
-    finally:
-        profile.disable()
-        profile.dump_stats(path)
 
 
 def _on_qt_message(kind: QtMsgType, _context: object, message: str) -> None:

@@ -118,6 +118,12 @@ class Dock(QWidget):
     # what the base does
 
     @property
+    def label(self) -> str:
+        """What tells this dock from others: its kind's title, and its number unless it is the first of its kind."""
+        number = self.objectName().rpartition("-")[2]
+        return f"{self.title} {number}" if number.isdigit() and number != "1" else self.title
+
+    @property
     def theme(self) -> Theme:
         return self.context.themes.current
 

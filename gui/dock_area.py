@@ -10,14 +10,17 @@ import base64
 import logging
 import re
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import PySide6QtAds as ads
 from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
+from .default_layout import arrange, give_sizes, give_strip
 from .dock import Dock, DockContext
-from .dock_catalog import KINDS
+from .dock_catalog import KINDS, STANDING_KINDS
 from .icons import icon
 from .theme import Theme
 
@@ -39,8 +42,6 @@ BUTTON_ICONS = {
 }
 QT_LENGTH_BYTES = 4  # what qCompress writes before zlib's own bytes
 SIZES = re.compile(rb"<(Sizes|Geometry)>[^<]*</\1>")
-SIDE_SHARE = 0.19
-SIDE_MINIMUM_PX = 230
 
 
 def configure_docking() -> None:
@@ -120,6 +121,24 @@ class DockArea(QObject):
         holder.toggleView(True)
         holder.setAsCurrentTab()
 
+    def toggle(self, kind: str) -> bool:
+        """Open the dock of a kind on demand, or bring it to the front; close it when it is seen already.
+
+        Returns:
+            True when it is open now.
+        """
+        name = f"{kind}-1"
+        holder = self._holders.get(name)
+        if holder is None:
+            holder = self._make(kind, name)
+            give_strip(self.manager, self.manager.addDockWidget(ads.BottomDockWidgetArea, holder))
+            self.docks_changed.emit()
+        elif holder.isClosed() or not holder.widget().isVisible():
+            self.show(kind)
+        else:
+            holder.toggleView(False)
+        return not holder.isClosed()
+
     def add(self, kind: str, *, beside: str | None = None) -> Dock:
         """Open one more dock of a kind, as a tab of the area in which the last one of its kind is."""
         if len(self._holders) >= MAX_DOCKS:
@@ -137,7 +156,7 @@ class DockArea(QObject):
         self._remember()
         self._busy = True
         try:
-            for name in [n for n in self._holders if _number(n) > 1]:
+            for name in [n for n in self._holders if _number(n) > 1 or KINDS[_kind(n)].on_demand]:
                 self._remove(name)
             self._arrange_default()
         finally:
@@ -188,9 +207,10 @@ class DockArea(QObject):
         ):
             provider.registerCustomIcon(place, icon(name, theme))
         # The provider is asked for new buttons only.
+        icons = {button: icon(name, theme) for button, name in BUTTON_ICONS.items()}
         for button in self.manager.window().findChildren(QAbstractButton):
-            if name := BUTTON_ICONS.get(button.objectName()):
-                button.setIcon(icon(name, theme))
+            if button.objectName() in icons:
+                button.setIcon(icons[button.objectName()])
 
     def _restore(self, layout: dict[str, Any]) -> bool:
         wanted = _valid_docks(layout)
@@ -200,13 +220,13 @@ class DockArea(QObject):
             return False
         if not wanted or not state:
             return False
-        for name in [n for n in self._holders if n not in wanted and _number(n) > 1]:
+        for name in [n for n in self._holders if n not in wanted and (_number(n) > 1 or KINDS[_kind(n)].on_demand)]:
             self._remove(name)
         for name, view in wanted.items():
             if name not in self._holders:
                 self.manager.addDockWidget(ads.CenterDockWidgetArea, self._make(_kind(name), name))
             self.dock(name).adopt_view_state(view)
-        for name in (f"{kind}-1" for kind in KINDS):
+        for name in (f"{kind}-1" for kind in STANDING_KINDS):
             if name not in self._holders:  # a layout of a version without this kind: closed, the View menu opens it
                 self.manager.addDockWidget(ads.CenterDockWidgetArea, self._make(_kind(name), name))
         return bool(self.manager.restoreState(state, STATE_VERSION))
@@ -215,7 +235,7 @@ class DockArea(QObject):
         dock = KINDS[kind].make(self._context)
         dock.setObjectName(f"view-{name}")
         number = _number(name)
-        holder = ads.CDockWidget(self.manager, KINDS[kind].title if number == 1 else f"{KINDS[kind].title} {number}")
+        holder = ads.CDockWidget(self.manager, dock.label)
         holder.setObjectName(name)
         holder.setWidget(dock, ads.CDockWidget.eInsertMode.ForceNoScrollArea)
         holder.setMinimumSizeHintMode(ads.CDockWidget.eMinimumSizeHintMode.MinimumSizeHintFromContent)
@@ -242,43 +262,33 @@ class DockArea(QObject):
         return self._holders[same[-1]] if same else None
 
     def _arrange_default(self) -> None:
-        """Left: producers above data; then metrics above waterfall; then placement above log."""
-        for kind in KINDS:
+        for kind in STANDING_KINDS:
             if f"{kind}-1" not in self._holders:
                 self._make(kind, f"{kind}-1")
-        take = {kind: self._holders[f"{kind}-1"] for kind in KINDS}
-        for holder in take.values():
-            if holder.dockManager() is not None and holder.dockAreaWidget() is not None:
-                self.manager.removeDockWidget(holder)
-        add = self.manager.addDockWidget
-        left = add(ads.LeftDockWidgetArea, take["explorer"])
-        middle = add(ads.RightDockWidgetArea, take["metrics"])
-        right = add(ads.RightDockWidgetArea, take["placement"], middle)
-        add(ads.BottomDockWidgetArea, take["waterfall"], middle)
-        add(ads.BottomDockWidgetArea, take["log"], right)
-        data = add(ads.BottomDockWidgetArea, take["data"], left)
-        add(ads.CenterDockWidgetArea, take["parameters"], data)
-        for holder in take.values():
-            holder.toggleView(True)
-        take["data"].setAsCurrentTab()
         # Sizes hold only once the areas have been laid out, which they are when they are first seen.
         self._wants_default_sizes = True
-        if self.manager.isVisible():
-            QTimer.singleShot(0, self, self._size_default)
+        with self._unseen():
+            arrange(self.manager, self._standing())
+
+    @contextmanager
+    def _unseen(self) -> Iterator[None]:
+        """Hide all docks for a moment: of what is seen, each step of a rearrangement would be laid out and drawn."""
+        if not self.manager.isVisible():
+            yield
+            return
+        self.manager.hide()
+        try:
+            yield
+        finally:
+            self.manager.show()
 
     def _size_default(self) -> None:
-        """Give the columns and rows of the default layout their shares of the window."""
-        areas = {kind: self._holders[f"{kind}-1"].dockAreaWidget() for kind in KINDS}
-        width, height = self.manager.width(), self.manager.height()
-        side = max(SIDE_MINIMUM_PX, round(width * SIDE_SHARE))
-        rest = (width - side) // 2
-        self.manager.setSplitterSizes(areas["explorer"], [round(height * 0.6), round(height * 0.4)])
-        self.manager.setSplitterSizes(areas["metrics"], [height // 2, height // 2])
-        self.manager.setSplitterSizes(areas["placement"], [round(height * 0.62), round(height * 0.38)])
-        root = self.manager.rootSplitter()
-        root.setSizes([side, rest, rest])
+        give_sizes(self.manager, self._standing())
         self._wants_default_sizes = False
         self._on_settled()
+
+    def _standing(self) -> dict[str, Holder]:
+        return {kind: self._holders[f"{kind}-1"] for kind in STANDING_KINDS}
 
     def _remember(self) -> None:
         if self._holders and not self._busy:
@@ -312,8 +322,10 @@ def _number(name: str) -> int:
 
 def _is_name(name: str) -> bool:
     """Tell whether this is a name as ``DockArea`` gives it, in the one spelling that it has."""
-    number = name.rpartition("-")[2]
-    return _kind(name) in KINDS and re.fullmatch("[1-9][0-9]{0,5}", number) is not None
+    number, kind = name.rpartition("-")[2], KINDS.get(_kind(name))
+    if kind is None or (kind.on_demand and number != "1"):
+        return False
+    return re.fullmatch("[1-9][0-9]{0,5}", number) is not None
 
 
 def _valid_docks(layout: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -10,12 +10,16 @@ from .dock import Dock, DockContext
 
 @dataclass(frozen=True)
 class DockKind:
-    """One kind: its name in layouts, its title, and where its class is (imported when first used)."""
+    """One kind: its name in layouts, its title, and where its class is (imported when first used).
+
+    ``on_demand`` kinds are in no default layout, exist once at most and are made when first asked for.
+    """
 
     kind: str
     title: str
     module: str
     class_name: str
+    on_demand: bool = False
 
     def make(self, context: DockContext) -> Dock:
         """Make a dock of this kind."""
@@ -33,5 +37,7 @@ KINDS = {
         DockKind("log", "Log", "log_dock", "LogDock"),
         DockKind("data", "Data", "data_dock", "DataDock"),
         DockKind("parameters", "Parameters", "parameters_dock", "ParametersDock"),
+        DockKind("performance", "Performance", "performance_dock", "PerformanceDock", on_demand=True),
     )
 }
+STANDING_KINDS = {name: kind for name, kind in KINDS.items() if not kind.on_demand}

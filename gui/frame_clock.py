@@ -12,21 +12,26 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, SignalInstance
 
 if TYPE_CHECKING:
     from ..core.hub import Change
     from .dock import Dock
+    from .loop_recorder import LoopRecorder
 
 logger = logging.getLogger("dockscope.gui.frame_clock")
 
 MINIMUM_INTERVAL_MS = 16.0
 MAXIMUM_INTERVAL_MS = 100.0
 TEXT_INTERVAL_MS = 250
+WINDOW = "Window"  # what belongs to no dock: toolbar, status bar, frames
 
 
 class FrameClock(QObject):
     """Refresh visible docks with the changes since the last frame.
+
+    Attributes:
+        recorder: is told of every frame and of every refresh while somebody looks at them, else None.
 
     Signals:
         ticked(): a frame's refreshes are done.
@@ -47,6 +52,7 @@ class FrameClock(QObject):
         self.frozen_since: float | None = None
         self.interval_ms = MINIMUM_INTERVAL_MS
         self.frames = 0
+        self.recorder: LoopRecorder | None = None
         self._due = 0.0
         self._last_tick = 0.0
         self._timer = QTimer(self)
@@ -67,6 +73,11 @@ class FrameClock(QObject):
         """Forget a dock that was closed for good."""
         self._docks.pop(dock, None)
         self._broken = {key: error for key, error in self._broken.items() if key[0] is not dock}
+
+    @property
+    def docks(self) -> list[Dock]:
+        """All docks that it refreshes, hidden ones included."""
+        return list(self._docks)
 
     def request(self, dock: Dock) -> None:
         """Ask for a full refresh of one dock: it was shown, or its own settings changed."""
@@ -106,6 +117,9 @@ class FrameClock(QObject):
 
     def _tick(self) -> None:
         started = time.perf_counter()
+        if self.recorder is not None:
+            # A pause in which nothing changed is nobody's fault: it counts as one interval of the clock.
+            self.recorder.frame(started, started - max(self._last_tick, self._due - self.interval_ms / 1e3))
         self._adapt(late_ms=(started - self._due) * 1e3)
         self._last_tick = started
         changes = self._take_changes()
@@ -118,12 +132,21 @@ class FrameClock(QObject):
                 self._call(dock, "view", partial(_refresh, dock, None if full else changes))
             elif changes:
                 self._docks[dock] = True
-        self.ticked.emit()
+        self._emit(self.ticked)
 
-    def _call(self, dock: Dock, what: str, refresh: Callable[[], None]) -> None:
+    def _emit(self, signal: SignalInstance) -> None:
+        if self.recorder is None:
+            signal.emit()
+        else:
+            self.recorder.refresh(WINDOW, signal.emit)
+
+    def _call(self, dock: Dock, what: str, refresh: Callable[[], object]) -> None:
         """Refresh one dock; a broken one must not stop the others, and is told once and not 60 times a second."""
         try:
-            refresh()
+            if self.recorder is None:
+                refresh()
+            else:
+                self.recorder.refresh(dock.label, refresh)
         except Exception as error:
             if self._broken.get((dock, what)) != repr(error):
                 logger.exception("dock %s could not be refreshed", dock.objectName() or dock.kind)
@@ -143,9 +166,12 @@ class FrameClock(QObject):
             for dock in list(self._docks):
                 if dock.isVisible():
                     self._call(dock, "text", dock.refresh_text)
-        self.text_ticked.emit()
+        self._emit(self.text_ticked)
 
 
-def _refresh(dock: Dock, changes: set[Change] | None) -> None:
-    if changes is None or any(dock.concerns(change) for change in changes):
+def _refresh(dock: Dock, changes: set[Change] | None) -> bool:
+    """Refresh a dock when it is concerned; False when it is not."""
+    concerned = changes is None or any(dock.concerns(change) for change in changes)
+    if concerned:
         dock.refresh(changes)
+    return concerned

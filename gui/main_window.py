@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QEvent, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QKeyEvent
+from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -27,7 +27,6 @@ from PySide6.QtWidgets import (
 from ..core.run_control import Command
 from .actions import make_actions, paint_icons
 from .banner import EventBanner, FreezeBand
-from .connect_dialog import ConnectDialog
 from .dock import DockContext
 from .dock_area import DockArea
 from .frame_clock import FrameClock
@@ -35,8 +34,6 @@ from .icons import application_icon
 from .menus import fill_layouts_menu, fill_menu_bar, fill_view_menu
 from .notifier import DesktopNotifier, Event, EventWatch
 from .plain_text import one_line
-from .settings_dialog import SettingsDialog
-from .shortcuts_dialog import ShortcutsDialog
 from .sources import Sources
 from .status_bar import WindowStatusBar
 from .theme import Theme, ThemeSwitch
@@ -59,10 +56,12 @@ class MainWindow(QMainWindow):
     """Show the docks and let the user steer producers.
 
     Signals:
+        painted(): the window has been painted for the first time.
         closed(): the user closed the window; its state is in the settings.
         demo_wanted(): start the bundled producers.
     """
 
+    painted = Signal()
     closed = Signal()
     demo_wanted = Signal()
 
@@ -93,7 +92,7 @@ class MainWindow(QMainWindow):
         self.welcome = Welcome(self.demo_wanted.emit, self.ask_connect, self.connect_url)
         self._pages = QStackedWidget(self)
         self.docks = DockArea(self._pages, self._dock_context())
-        self._expects_producers = False
+        self._expects_producers = self._was_painted = False
         self._watch, self.notifier = EventWatch(hub), DesktopNotifier(settings)
         self._lay_out()
         self._wire()
@@ -146,6 +145,7 @@ class MainWindow(QMainWindow):
             ("theme", self._toggle_theme),
             ("settings", self._edit_settings),
             ("shortcuts", self._show_shortcuts),
+            ("performance", self._toggle_performance),
             ("full_screen", self._toggle_full_screen),
             ("quit", self.close),
         ):
@@ -181,6 +181,8 @@ class MainWindow(QMainWindow):
 
     def ask_connect(self) -> None:
         """Open the Connect dialog."""
+        from .connect_dialog import ConnectDialog  # dialogs are imported when they are opened
+
         dialog = ConnectDialog(
             self,
             themes=self._themes,
@@ -244,12 +246,16 @@ class MainWindow(QMainWindow):
         self._themes.choose(self._settings.theme)
 
     def _edit_settings(self) -> None:
+        from .settings_dialog import SettingsDialog
+
         dialog = SettingsDialog(self, self._settings, self._themes)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.accepted.connect(self._clock.request_all)
         dialog.open()
 
     def _show_shortcuts(self) -> None:
+        from .shortcuts_dialog import ShortcutsDialog
+
         dialog = ShortcutsDialog(self, self.window_actions)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
@@ -274,6 +280,13 @@ class MainWindow(QMainWindow):
         except ValueError as error:
             self.status.tell(str(error))
 
+    def _toggle_performance(self) -> None:
+        opened = self.docks.toggle("performance")
+        if opened:
+            self._pages.setCurrentWidget(self.docks.widget)  # where nothing is listed, the welcome page is in front
+        else:
+            self._on_sources()
+
     def _undo_layout(self) -> None:
         if not self.docks.undo():
             self.status.tell("There is no layout change to undo")
@@ -296,7 +309,10 @@ class MainWindow(QMainWindow):
             self.status.tell(f"Saved layout {name}")
 
     def restore(self) -> None:
-        """Take over layout, geometry and sources of the last session; the size is cut to the screen there is."""
+        """Take over layout, geometry and sources of the last session; the size is cut to the screen there is.
+
+        The sources are listed as offline; ``connect_saved`` connects them.
+        """
         self._restore_geometry()
         if self._settings.layout:
             self.docks.restore_layout(self._settings.layout)
@@ -304,7 +320,11 @@ class MainWindow(QMainWindow):
             self.docks.reset()
         for source in self._settings.sources:
             self._sources.remember(source)
-            if self._settings.connect_at_start:
+
+    def connect_saved(self) -> None:
+        """Connect to the sources of the last session, if the user wants that; needs a running event loop."""
+        if self._settings.connect_at_start:
+            for source in self._settings.sources:
                 self.connect_url(source.url)
 
     def _restore_geometry(self) -> None:
@@ -329,6 +349,12 @@ class MainWindow(QMainWindow):
         self._settings.sources = self._sources.saved()
 
     # what happens
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._was_painted:
+            self._was_painted = True
+            QTimer.singleShot(0, self.painted.emit)  # when what lies in the window has been painted too
 
     def _on_change(self) -> None:
         self.toolbar.update_state()

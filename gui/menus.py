@@ -8,7 +8,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QMenuBar
 
 from .dock_area import DockArea
-from .dock_catalog import KINDS
+from .dock_catalog import STANDING_KINDS
 
 
 def fill_menu_bar(bar: QMenuBar, actions: dict[str, QAction], view: QMenu, layouts: QMenu) -> None:
@@ -24,16 +24,17 @@ def fill_menu_bar(bar: QMenuBar, actions: dict[str, QAction], view: QMenu, layou
 
 
 def fill_view_menu(menu: QMenu, actions: dict[str, QAction], docks: DockArea, new_dock: Callable[[str], None]) -> None:
-    """List every dock with a tick, then what opens one more of a kind."""
+    """List every dock with a tick, then what opens one more of a kind; those on demand come by their own actions."""
     menu.clear()
     for holder in docks.holders():
-        menu.addAction(holder.toggleViewAction())
+        if holder.widget().kind in STANDING_KINDS:
+            menu.addAction(holder.toggleViewAction())
     menu.addSeparator()
     more = menu.addMenu("One more")
-    for kind in KINDS.values():
+    for kind in STANDING_KINDS.values():
         more.addAction(kind.title, lambda kind=kind.kind: new_dock(kind))
     menu.addSeparator()
-    _add(menu, actions, "freeze", "theme", "full_screen")
+    _add(menu, actions, "freeze", "theme", "performance", "full_screen")
 
 
 def fill_layouts_menu(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,8 @@ from ..core.run_control import LinkState
 from ..core.settings import Settings, SourceSetting
 
 if TYPE_CHECKING:
+    import asyncio
+
     from ..core.hub import Hub
 
 logger = logging.getLogger("dockscope.gui.sources")
@@ -104,6 +105,8 @@ class Sources(QObject):
         """Close all links; no producer is stopped."""
         for key in list(self._open):
             self.disconnect_key(key)
+        import asyncio  # not at the top: the first paint comes before it
+
         await asyncio.gather(*self._closing.values(), return_exceptions=True)
 
     def _start(self, source: Source) -> None:
@@ -116,6 +119,8 @@ class Sources(QObject):
             earlier.add_done_callback(lambda _: self._open.get(source.key) is source and source.start())
 
     def _start_closing(self, source: Source, key: str) -> None:
+        import asyncio
+
         task = asyncio.ensure_future(_close(source, key, self._closing.get(key)))
         self._closing[key] = task
         task.add_done_callback(lambda done: self._closing.get(key) is done and self._closing.pop(key))

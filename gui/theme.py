@@ -149,7 +149,8 @@ class ThemeSwitch(QObject):
         """Give the application the style, palette and style sheet of the current theme."""
         app = QApplication.instance()
         assert isinstance(app, QApplication)
-        app.setStyle(QStyleFactory.create("Fusion"))
+        if not app.styleSheet():  # to set it again would polish every widget once more, and takes as long as the sheet
+            app.setStyle(QStyleFactory.create("Fusion"))
         app.setPalette(palette(self.current))
         app.setStyleSheet(style_sheet(self.current))
 

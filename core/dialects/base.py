@@ -6,14 +6,16 @@ A dialect is one file here plus one line in ``_built_in``; others add theirs thr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import entry_points
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ..messages import Hello
 from ..run_control import LinkState, Stage
 from ..turns import Turns
 from ..wire import DataMessage
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 ENTRY_POINT_GROUP = "dockscope.sources"
 Topics = Sequence[tuple[str, str]]
@@ -159,7 +161,7 @@ async def probe(url: str, timeout_s: float = 2.5) -> ProbeResult:
 
 def schemes() -> list[str]:
     """Return the URL schemes that can be opened, ending with ``://``."""
-    found = {point.name for point in entry_points(group=ENTRY_POINT_GROUP)} | set(_built_in())
+    found = {point.name for point in _entry_points()} | set(_built_in())
     return sorted(f"{scheme}://" for scheme in found)
 
 
@@ -177,9 +179,16 @@ def _factory(scheme: str) -> Factory | None:
     built_in = _built_in().get(scheme)
     if built_in is not None:
         return built_in()
-    for point in entry_points(group=ENTRY_POINT_GROUP, name=scheme):
-        return point.load()
+    for point in _entry_points():
+        if point.name == scheme:
+            return point.load()
     return None
+
+
+def _entry_points() -> Iterable[EntryPoint]:
+    from importlib.metadata import entry_points  # a hundredth of a second that the first paint need not wait for
+
+    return entry_points(group=ENTRY_POINT_GROUP)
 
 
 def _built_in() -> Mapping[str, Callable[[], Factory]]:

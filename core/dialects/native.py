@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from ..link import ALL_TOPICS, Link
 from ..link_address import parse_address
 from ..messages import Kind
 from .base import Sink, Topics
 
+if TYPE_CHECKING:
+    from ..link import Link
+
 STREAM_KINDS = frozenset({Kind.SPECTRUM.value, Kind.SCENE.value, Kind.FRAME.value, Kind.DATA.value})
 
 
-def open_native(url: str, sink: Sink, *, key: str, name: str | None = None, topics: Topics = ALL_TOPICS) -> Link:
+def open_native(url: str, sink: Sink, *, key: str, name: str | None = None, topics: Topics | None = None) -> Link:
     """Make a link (see ``base.Factory``); the name is the sink's business.
 
     Args:
         url: where the producer listens. sink: gets what arrives. key: how the sink knows this source.
         name: unused, as the wire does not carry it.
-        topics: (kind, stream or "*") pairs to subscribe to; an empty list only greets.
+        topics: (kind, stream or "*") pairs to subscribe to, all when not given; an empty list only greets.
 
     Raises:
         ValueError: the URL is wrong, as a sentence.
     """
+    from ..link import ALL_TOPICS, Link  # with asyncio and ZeroMQ, which no URL needs to be understood
+
     address = parse_address(url)
-    return Link(address, sink, key=key, topics=narrowed(topics, address.only))
+    return Link(address, sink, key=key, topics=narrowed(ALL_TOPICS if topics is None else topics, address.only))
 
 
 def narrowed(topics: Topics, only: Sequence[str]) -> Topics:

@@ -41,9 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _configure_logging(common)
     except ValueError as error:
         return _fail(str(error), 2)
-    headless = bool(rest) and rest[0] in HEADLESS
+    if common.profile is not None and (why := _not_writable(common.profile)):
+        return _fail(why, 2)
+    command = _headless if rest and rest[0] in HEADLESS else _window
     try:
-        return _headless(rest, common) if headless else _window(rest, common)
+        return _profiled(lambda: command(rest, common), common.profile)
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # the one place where what nobody expected becomes a line for a person
@@ -77,17 +79,14 @@ def _configure_logging(common: argparse.Namespace) -> None:
     configure_logging(common.log_level, common.debug_flag)
 
 
-def _headless(rest: list[str], common: argparse.Namespace) -> int:
+def _headless(rest: list[str], _common: argparse.Namespace) -> int:
     from dockscope.core.cli import app
 
-    def run() -> int:
-        try:
-            app(args=rest, prog_name="dockscope")
-        except SystemExit as end:
-            return end.code if isinstance(end.code, int) else int(end.code is not None)
-        return 0
-
-    return _profiled(run, common.profile)
+    try:
+        app(args=rest, prog_name="dockscope")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
 
 
 def _profiled(run: Callable[[], int], profile: Path | None) -> int:
@@ -100,6 +99,15 @@ def _profiled(run: Callable[[], int], profile: Path | None) -> int:
         return recorder.runcall(run)
     finally:
         recorder.dump_stats(profile)
+
+
+def _not_writable(profile: Path) -> str:
+    """Say why a record cannot be written there, before an hour has been recorded; "" when it can."""
+    try:
+        profile.open("ab").close()
+    except OSError as error:
+        return f"--profile: {profile} cannot be written: {error.strerror}"
+    return ""
 
 
 def _window_parser() -> argparse.ArgumentParser:
@@ -144,9 +152,7 @@ def _window(rest: list[str], common: argparse.Namespace) -> int:
     from dockscope.core.paths import Paths
 
     paths = Paths.of_user() if common.temp_basedir is None else Paths.below(common.temp_basedir.absolute())
-    told = RunOptions(
-        urls=tuple(urls), demo=demo, seconds=options.seconds, screenshot=options.screenshot, profile=common.profile
-    )
+    told = RunOptions(urls=tuple(urls), demo=demo, seconds=options.seconds, screenshot=options.screenshot)
     return run(told, paths)
 
 

@@ -225,10 +225,35 @@ def test_without_the_gui_extra_the_window_names_the_command(tmp_path: Path):
     assert listed.returncode == 0
 
 
-def test_profile_is_written(tmp_path: Path):
-    """--profile writes a cProfile record that pstats reads."""
+@pytest.mark.parametrize(
+    ("words", "function"),
+    [
+        (("list", "--json"), "find_local"),
+        (("tail", NOBODY, "--seconds", "0.2"), "tail_command"),
+        (("--temp-basedir", "{folder}", "--seconds", "0.2"), "run_session"),
+        (("--temp-basedir", "{folder}", "demo", "--seconds", "0.5"), "_demo_task"),
+    ],
+    ids=["list", "tail", "window", "demo"],
+)
+def test_profile_is_written(tmp_path: Path, words, function):
+    """--profile writes a cProfile record of what ran, for commands and for the window, that pstats reads."""
     import pstats
 
     path = tmp_path / "run.prof"
-    assert dockscope("--profile", str(path), "list", "--json").returncode == 0
-    assert pstats.Stats(str(path)).total_tt > 0  # pyright: ignore[reportAttributeAccessIssue]
+    filled = [word.format(folder=tmp_path) for word in words]
+    done = dockscope("--profile", str(path), *filled)
+    assert "Traceback" not in done.stderr
+    recorded = pstats.Stats(str(path)).stats  # pyright: ignore[reportAttributeAccessIssue]
+    assert function in {name for _, _, name in recorded}
+
+
+@pytest.mark.parametrize("words", [("list",), ("--seconds", "0"), ("demo", "--seconds", "0")])
+@pytest.mark.parametrize("place", ["nowhere/run.prof", "a-file/run.prof", "."])
+def test_a_profile_that_cannot_be_written_is_told_at_once(tmp_path: Path, words, place):
+    """No folder, no folder at all, a folder itself: one sentence before anything is opened, and exit 2."""
+    (tmp_path / "a-file").write_text("")
+    done = dockscope("--temp-basedir", str(tmp_path), "--profile", str(tmp_path / place), *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert one_line(done.stderr)
+    assert "--profile" in done.stderr
+    assert "cannot be written" in done.stderr

@@ -33,7 +33,7 @@ def serve(path: str) -> None:
 def ask_window(question: dict[str, Any]) -> Any:
     """Have the window's thread answer, and wait for it."""
     # Only when the program has imported all it needs: two threads amid Qt's imports can wait for each other for ever.
-    if not hasattr(sys.modules.get("dockscope.gui.app"), "run"):
+    if not hasattr(sys.modules.get("dockscope.gui.session"), "run_session"):
         return None
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication

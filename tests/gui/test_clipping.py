@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QComboBox, QLabel, QLineEdit,
 from dockscope.core.demos.launch import DemoProducers
 from dockscope.core.run_control import LinkState
 from dockscope.core.settings import Settings
-from dockscope.gui.dock_catalog import KINDS
+from dockscope.gui.dock_catalog import STANDING_KINDS
 
 from .widget_walk import Picture, clipped, name_of, pale, scroll_bars
 from .window_bench import WindowBench
@@ -64,7 +64,7 @@ def test_every_dock_of_the_default_layout_shows_something(window):
     """With the three demos no visible dock waits for anything."""
     waiting = [dock.kind for dock in window.docks.docks() if dock.isVisible() and dock.empty_text]
     assert waiting == []
-    assert {dock.kind for dock in window.docks.docks() if dock.isVisible()} == set(KINDS) - {"parameters"}
+    assert {dock.kind for dock in window.docks.docks() if dock.isVisible()} == set(STANDING_KINDS) - {"parameters"}
 
 
 def test_no_text_is_clipped(window):

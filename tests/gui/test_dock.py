@@ -8,7 +8,7 @@ from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu, QVBoxLayout
 
 from dockscope.gui.dock import Dock
-from dockscope.gui.dock_catalog import KINDS
+from dockscope.gui.dock_catalog import STANDING_KINDS
 
 from .conftest import KEY
 
@@ -82,12 +82,12 @@ def test_context_menu_of_a_table_offers_csv(view):
     ]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", STANDING_KINDS)
 def test_every_kind_has_a_menu_and_says_what_it_waits_for(kind, context, qtbot, hub):
     """Each dock there is can be copied, saved and cleared; empty, it shows a sentence; Metrics and Log have CSV."""
     for key in list(hub.producers):
         hub.forget(key)
-    dock = shown(KINDS[kind].make(context), qtbot)
+    dock = shown(STANDING_KINDS[kind].make(context), qtbot)
     dock.request_refresh()
     qtbot.waitUntil(lambda: bool(dock.empty_text))
     assert len(dock.empty_text.split()) >= 4
@@ -173,10 +173,10 @@ def test_the_sentence_of_an_empty_dock_is_plain_text_and_goes(view, qtbot):
 RUBBISH = (None, True, -1, 1e300, "x" * 10_000, "<b>", [], [[]], [None] * 3, {}, {"a": {}}, [1, "x", {}])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", STANDING_KINDS)
 def test_rubbish_view_settings_are_left_out(kind, context, qtbot, hub):
     """Settings of a wrong type or out of range neither raise through the layout nor reach what is stored next."""
-    dock = shown(KINDS[kind].make(context), qtbot)
+    dock = shown(STANDING_KINDS[kind].make(context), qtbot)
     good = dock.view_state()
     for name in [*good, "unknown"]:
         for value in RUBBISH:

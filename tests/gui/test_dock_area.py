@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtWidgets import QAbstractButton, QStackedWidget
 
 from dockscope.gui.dock_area import MAX_DOCKS, DockArea
-from dockscope.gui.dock_catalog import KINDS
+from dockscope.gui.dock_catalog import STANDING_KINDS
 
 
 @pytest.fixture
@@ -65,9 +65,9 @@ def neighbours(area, name):
 
 def test_the_default_layout_has_one_dock_of_every_kind(area):
     """All kinds are there and open; all but the parameters lie in front."""
-    assert names(area) == [f"{kind}-1" for kind in KINDS]
+    assert names(area) == [f"{kind}-1" for kind in STANDING_KINDS]
     assert visible(area) == set(names(area))
-    assert {dock.kind for dock in area.docks() if dock.isVisible()} == set(KINDS) - {"parameters"}
+    assert {dock.kind for dock in area.docks() if dock.isVisible()} == set(STANDING_KINDS) - {"parameters"}
     assert neighbours(area, "parameters-1") == {"data-1", "parameters-1"}
 
 
@@ -138,7 +138,7 @@ def test_floating_tabbed_hidden_and_closed_docks_come_back(area, make_area, qtbo
     assert other.dock("log-1").view_state() == {"level": "Warning", "search": "disk"}
     other.reset()
     settle(other, qtbot)
-    assert visible(other) == {f"{kind}-1" for kind in KINDS}
+    assert visible(other) == {f"{kind}-1" for kind in STANDING_KINDS}
     assert not holder(other, "waterfall-1").isInFloatingContainer()
     assert not holder(other, "data-1").isAutoHide()
 
@@ -174,7 +174,7 @@ def test_an_unusable_layout_gives_way_to_the_default(area, make_area, qtbot):
     for what, rubbish in RUBBISH.items():
         assert not other.restore_layout(rubbish(area)), what
         settle(other, qtbot)
-        assert names(other) == [f"{kind}-1" for kind in KINDS], what
+        assert names(other) == [f"{kind}-1" for kind in STANDING_KINDS], what
         assert visible(other) == set(names(other)), what
 
 
@@ -185,7 +185,7 @@ def test_names_in_a_layout_have_one_spelling(area, make_area):
     saved["docks"] += [{"name": name, "view": {}} for name in hostile]
     other = make_area()
     assert other.restore_layout(saved)
-    assert sorted(names(other)) == sorted(f"{kind}-1" for kind in KINDS)
+    assert sorted(names(other)) == sorted(f"{kind}-1" for kind in STANDING_KINDS)
 
 
 def test_ten_thousand_docks_are_cut_to_the_bound(area, make_area):
@@ -269,5 +269,5 @@ def test_another_theme_repaints_the_buttons_of_the_docks(area, context):
     before = [button.icon().cacheKey() for button in found]
     context.themes.choose("light")
     area.set_theme(context.themes.current)
-    assert len(found) == len(KINDS)
+    assert len(found) == len(STANDING_KINDS)
     assert not set(before) & {button.icon().cacheKey() for button in found}

@@ -19,7 +19,7 @@ from dockscope.core.run_control import LinkState, Stage
 from dockscope.core.settings import SourceSetting
 from dockscope.gui.actions import SPECS
 from dockscope.gui.connect_dialog import ConnectDialog
-from dockscope.gui.dock_catalog import KINDS
+from dockscope.gui.dock_catalog import STANDING_KINDS
 from dockscope.gui.shortcuts_dialog import ShortcutsDialog
 from fakes import FakeProducer
 
@@ -184,7 +184,7 @@ def test_rubbish_in_the_saved_session_is_survived(open_window, settings):
     bench = open_window()
     window = bench.show()
     assert list(bench.hub.producers) == [KEY]
-    assert {dock.kind for dock in window.docks.docks()} == set(KINDS)
+    assert {dock.kind for dock in window.docks.docks()} == set(STANDING_KINDS)
 
 
 def test_layout_and_view_settings_come_back(open_window, settings, hub):
@@ -263,7 +263,7 @@ def test_view_menu_reopens_and_opens_more(watched):
     actions["Log"].trigger()
     assert not window.docks._holders["log-1"].isClosed()
     more = {action.text(): action for action in actions["One more"].menu().actions()}
-    assert list(more) == [kind.title for kind in KINDS.values()]
+    assert list(more) == [kind.title for kind in STANDING_KINDS.values()]
     more["Metrics"].trigger()
     assert window.docks.dock("metrics-2").kind == "metrics"
 

@@ -135,6 +135,7 @@ class WindowBench(LoopBench):
         self.window.resize(width, height)
         self.window.show()
         self.window.activateWindow()
+        self.window.connect_saved()
         self.spin(10)
         return self.window
 

@@ -7,6 +7,8 @@ the row reaches back over it. Everything else that no row covers is a gap.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 SPACINGS = 16
@@ -70,19 +72,33 @@ def typical_spacing(t: np.ndarray) -> np.ndarray:
     return median
 
 
-def pixel_rows(t: np.ndarray, start: np.ndarray, end: np.ndarray, row_s: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the first and last pixel row of each row; pixel row k is the time k × row_s … (k + 1) × row_s.
+@dataclass(frozen=True)
+class PixelRows:
+    """Where rows lie: i8[r] first and last pixel row, and bool[r] whether the row has a usable time."""
+
+    first: np.ndarray
+    last: np.ndarray
+    usable: np.ndarray
+
+    def part(self, start: int, stop: int) -> PixelRows:
+        """Return the rows start … stop."""
+        return PixelRows(self.first[start:stop], self.last[start:stop], self.usable[start:stop])
+
+
+def pixel_rows(t: np.ndarray, duration: np.ndarray, row_s: float) -> PixelRows:
+    """Return the pixel rows of each row; pixel row k is the time k × row_s … (k + 1) × row_s.
 
     A row fills the pixel rows whose middle it covers, and always the one that holds its t.
 
     Args:
-        t, start, end: f8[r] unix seconds, all usable times.
+        t, duration: as for ``coverage``.
         row_s: seconds per pixel row.
-
-    Returns:
-        i8[r] first, i8[r] last.
     """
+    start, end = coverage(t, duration)
+    usable = ~np.isnan(start) & ~np.isnan(end)
+    if not usable.all():
+        t, start, end = (np.where(usable, each, 0.0) for each in (t, start, end))
     own = np.floor(t / row_s)
     first = np.minimum(own, np.ceil(start / row_s - 0.5))
     last = np.maximum(own, np.ceil(end / row_s - 0.5) - 1)
-    return first.astype(np.int64), last.astype(np.int64)
+    return PixelRows(first.astype(np.int64), last.astype(np.int64), usable)

@@ -48,6 +48,7 @@ class SpectrumPlot(FrequencyPlot):
         self.unit = ""
         self.decibel = True
         self.axis = (0.0, 1.0)
+        self._fits_anew = True
         self._levels = (0.0, 1.0)
         self._curves: list[Curve] = []
         self._frequencies: np.ndarray | None = None
@@ -88,7 +89,7 @@ class SpectrumPlot(FrequencyPlot):
 
     def restart_axis(self) -> None:
         """Fit the value axis to the next curves without regard to the present one."""
-        self.axis = (np.nan, np.nan)
+        self._fits_anew = True
 
     def show_curves(self, curves: list[Curve], frequencies: np.ndarray | None, levels: tuple[float, float]) -> None:
         """Draw these curves.
@@ -159,15 +160,13 @@ class SpectrumPlot(FrequencyPlot):
         return bottom + (area.bottom() - y) / area.height() * (top - bottom)
 
     def _fit_axis(self) -> None:
-        wanted = self._wanted_axis()
-        if wanted is None:
-            if not np.isfinite(self.axis[0]):
-                self.axis = (0.0, 1.0)
+        if (wanted := self._wanted_axis()) is None:
             return
         (low, high), (bottom, top) = wanted, self.axis
         inside = bottom <= low and high <= top
-        if inside and high - low >= SHRINK * (top - bottom):
+        if not self._fits_anew and inside and high - low >= SHRINK * (top - bottom):
             return
+        self._fits_anew = False
         room = (high - low) * 0.08
         self.axis = (low - room, high + room * 2.5)  # more above: the legend lies there
 

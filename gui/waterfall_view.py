@@ -222,7 +222,10 @@ class WaterfallView(FrequencyPlot):
         return self._time_axis.ticks(image.bottom() * row_s, (image.top + 1) * row_s, count, utc=self._utc())
 
     def _paint_times(self, painter: QPainter, area: QRectF) -> None:
-        marks = [(self.y_of_time(tick.value), tick) for tick in self.time_ticks()]
+        ticks, image = self.time_ticks(), self.feed.image
+        px_per_s = (-1 if image.newest_on_top else 1) / (self.feed.geometry.row_s * self.devicePixelRatioF())
+        newest_y = self.y_of_time(ticks[0].value) if ticks else 0.0
+        marks = [(newest_y + (tick.value - ticks[0].value) * px_per_s, tick) for tick in ticks]
         self._time_axis.paint(painter, self.theme, marks, area)
 
     def history_rect(self) -> QRectF:

@@ -14,7 +14,8 @@ from dockscope.core.spectra import SpectrumStore
 from dockscope.gui.channel_columns import ChannelColumns, strongest_of_rows
 from dockscope.gui.color_maps import NAMES, color_indices, color_map, pixel_table
 from dockscope.gui.row_times import coverage, pixel_rows
-from dockscope.gui.waterfall_feed import Geometry, WaterfallFeed, polarization_names
+from dockscope.gui.waterfall_blocks import polarization_names
+from dockscope.gui.waterfall_feed import Geometry, WaterfallFeed
 from dockscope.gui.waterfall_image import HATCH_PERIOD, WaterfallImage
 
 GAP, HATCH, NOTHING = 0xFF111111, 0xFF222222, 0xFF333333
@@ -130,7 +131,9 @@ class Scene:
     def waterfall(self):
         return self.store.waterfalls["p", "s"]
 
-    def add(self, spacing=1.0, duration=1.0, nchan=7, f0=100.0, df=10.0, negative=False, odd=None, late=0.0):
+    def add(
+        self, spacing=1.0, duration: float | None = 1.0, nchan=7, f0=100.0, df=10.0, negative=False, odd=None, late=0.0
+    ):
         self.t += 0.0 if late else spacing
         power = self.random.exponential(size=(2, nchan)).astype("f4") * 10
         if negative:
@@ -409,7 +412,9 @@ def test_unusable_times_are_left_out():
     start, _ = coverage(np.array([np.nan, 1e300, np.inf, 5.0]), np.array([1.0, np.inf, np.nan, -1.0]))
     assert np.isnan(start[:3]).all()
     assert start[3] == 5.0
-    assert [k.tolist() for k in pixel_rows(np.array([5.0]), np.array([5.0]), np.array([5.0]), 2.0)] == [[2], [2]]
+    rows = pixel_rows(np.array([np.nan, 5.0]), np.array([1.0, np.nan]), 2.0)
+    assert rows.usable.tolist() == [False, True]
+    assert (rows.first[1], rows.last[1]) == (2, 2)
 
 
 @pytest.mark.parametrize("decibel", [True, False])

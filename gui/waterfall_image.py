@@ -153,7 +153,11 @@ class WaterfallImage:
 
     def gaps(self) -> list[tuple[int, int]]:
         """Return first and last pixel row of each gap between rows shown, oldest first."""
-        k = np.sort(self._k_of(np.flatnonzero(self.covered)))
+        if self.covered.all():
+            return []
+        split = int(self.place(self.top if self.newest_on_top else self.bottom()))
+        covered = np.concatenate([self.covered[split:], self.covered[:split]])
+        k = self.bottom() + np.flatnonzero(covered[::-1] if self.newest_on_top else covered)
         before = np.flatnonzero(np.diff(k) > 1)
         return [(int(k[i]) + 1, int(k[i + 1]) - 1) for i in before]
 

@@ -102,8 +102,10 @@ class WaterfallFeed:
         if len(known) < len(self._seen) and not known:
             return not self._seen
         new = [seen.block.first_serial + len(seen.block) - seen.next_serial for seen in known]
-        slices = sum(max(0, rows) / self._rows_per_slice(seen) for rows, seen in zip(new, known, strict=True))
-        return min(new, default=0) >= 0 and slices <= MOST_BEHIND
+        if min(new, default=0) < 0 or max(new, default=0) > ROWS_PER_SCAN:
+            return False
+        slices = sum(rows / self._rows_per_slice(seen) for rows, seen in zip(new, known, strict=True))
+        return slices <= MOST_BEHIND
 
     def live_edge(self, row_s: float) -> int | None:
         """Return the newest pixel row of what is kept, with ``row_s`` seconds each, or None when nothing is."""

@@ -344,6 +344,38 @@ def test_a_wrong_clock_does_not_hold_the_picture_in_the_future():
     scene.check()
 
 
+def test_levels_that_are_being_dragged_reach_the_whole_picture():
+    """Levels that change faster than the picture can be coloured anew still change its old end."""
+    scene = Scene(geometry(width=400, height=3000, row_s=0.01))
+    scene.add(duration=100.0)
+    scene.show("XX")
+    finish(scene.feed)
+    before = scene.feed.image.picture()[-1].copy()
+    for drag in range(100):
+        scene.recolor(levels=(-10.0, 21.0 + drag, True))
+        scene.feed.step(1e-5)
+        if (scene.feed.image.picture()[-1] != before).any():
+            break
+    else:
+        pytest.fail("the old end keeps its colours")
+
+
+def test_after_many_new_rows_a_new_picture_is_begun():
+    """A few new rows are added to the picture; thousands at once are not worked through in one go."""
+    scene = Scene(geometry(row_s=1.0))
+    scene.add()
+    scene.show("XX")
+    for _ in range(50):
+        scene.add()
+    assert scene.feed.is_current()
+    for _ in range(4100):
+        scene.add()
+    assert not scene.feed.is_current()
+    scene.follow()
+    finish(scene.feed)
+    assert scene.feed.image.row(scene.feed.image.top) is not None
+
+
 def test_evicted_rows_leave_no_error():
     """Rows that the store drops while the picture is being drawn are left out."""
     scene = Scene(geometry(height=30, row_s=1.0))

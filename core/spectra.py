@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 
 import numpy as np
@@ -15,6 +16,7 @@ MOST_WATERFALLS = 1000
 SORTED_ROWS = 64  # a row that comes later than this many others starts a block of its own
 INTERVAL_ROWS = 16
 OVERHEAD_BYTES = 4096
+SHRINK_STEPS = 64  # parts of the store's own bound: one is freed at once, so that not each row pays for the search
 
 
 class Block:
@@ -132,6 +134,16 @@ class Waterfall:
         self.last: Spectrum | None = None
 
     @property
+    def rows(self) -> int:
+        """Number of rows of all blocks."""
+        return sum(map(len, self.blocks))
+
+    @property
+    def oldest_t(self) -> float:
+        """Time of the oldest row of the oldest block, unix seconds; there must be one."""
+        return float(self.blocks[0].t[0])
+
+    @property
     def nbytes(self) -> int:
         """Bytes of all blocks."""
         return sum(block.nbytes for block in self.blocks)
@@ -191,7 +203,7 @@ class SpectrumStore:
         waterfall.last = spectrum
         waterfall.revision += 1
         if self.max_bytes is not None and self._nbytes > self.max_bytes:
-            self.shrink(self._nbytes - self.max_bytes)
+            self.shrink(self._nbytes - self.max_bytes + self.max_bytes // SHRINK_STEPS)
 
     def shrink(self, nbytes: int) -> int:
         """Drop the oldest rows of all waterfalls; the newest row of each stays.
@@ -203,12 +215,20 @@ class SpectrumStore:
             Bytes that were freed.
         """
         before = self._nbytes
-        while before - self._nbytes < nbytes:
-            candidates = [one for one in self.waterfalls.values() if sum(map(len, one.blocks)) > 1]
-            if not candidates:
-                break
-            oldest = min(candidates, key=lambda waterfall: waterfall.blocks[0].t[0])
-            self._drop_oldest(oldest, nbytes - (before - self._nbytes))
+        # The stream with the oldest row first; the number is of no meaning but that it orders streams of equal time.
+        oldest = [
+            (waterfall.oldest_t, number, waterfall)
+            for number, waterfall in enumerate(self.waterfalls.values())
+            if waterfall.rows > 1
+        ]
+        heapq.heapify(oldest)
+        while oldest and before - self._nbytes < nbytes:
+            _, number, waterfall = oldest[0]
+            self._drop_oldest(waterfall, nbytes - (before - self._nbytes))
+            if waterfall.rows > 1:
+                heapq.heapreplace(oldest, (waterfall.oldest_t, number, waterfall))
+            else:
+                heapq.heappop(oldest)
         return before - self._nbytes
 
     def forget(self, producer: str) -> None:

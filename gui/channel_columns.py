@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .channel_ranges import ChannelRanges
+
 
 def strongest(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return the value of larger magnitude of each pair; a NaN loses against any number."""
@@ -61,42 +63,40 @@ class ChannelColumns:
 
     def __init__(self, frequencies: np.ndarray, low_hz: float, high_hz: float, width: int) -> None:
         self.width = width
-        self._order = _ascending_order(frequencies)
-        centers = frequencies if self._order is None else frequencies[self._order]
+        order = _ascending_order(frequencies)
+        centers = frequencies if order is None else frequencies[order]
         step = (high_hz - low_hz) / width
         low, edge_channels = channel_edges(centers), np.arange(width + 1) * step + low_hz
         first = np.searchsorted(centers, edge_channels, side="left")
         middle = edge_channels[:-1] + step / 2
         nearest = np.searchsorted(low, middle, side="right") - 1
-        self._full = np.flatnonzero(first[1:] > first[:-1])  # columns with channel centres
-        self._starts = first[:-1][self._full]
-        self._stop = int(first[-1])
+        full = np.flatnonzero(first[1:] > first[:-1])  # columns with channel centres
         inside = (nearest >= 0) & (nearest < len(centers)) & (first[1:] == first[:-1])
-        self._narrow = np.flatnonzero(inside)  # columns inside one channel
-        self._channels = nearest[self._narrow]
-        used = [
-            *self._starts[:1],
-            *self._channels[:1],
-            *self._channels[-1:],
-            *([self._stop - 1] if len(self._full) else []),
-        ]
-        self.channel_range = (int(min(used)), int(max(used)) + 1) if used else (0, 0)
-        self._shift()
+        narrow = np.flatnonzero(inside)  # columns inside one channel
+        used = np.concatenate([first[:-1][full], first[1:][full] - 1, nearest[narrow]])
+        start, stop = (int(used.min()), int(used.max()) + 1) if len(used) else (0, 0)
+        # Channels count from the first one in use: a zoomed window then reads only its own channels.
+        self._full, self._narrow = full, narrow
+        self._ranges = ChannelRanges(first[:-1][full] - start, int(first[-1]) - start)
+        self._channels = nearest[narrow] - start
+        self._use(order, start, stop, len(centers))
 
-    def _shift(self) -> None:
-        """Count channels from the first one in use: a zoomed window then reads only its own channels."""
-        self._starts = self._starts - self.channel_range[0]
-        self._channels = self._channels - self.channel_range[0]
-        self._stop -= self.channel_range[0]
+    def _use(self, order: np.ndarray | slice | None, start: int, stop: int, count: int) -> None:
+        """Keep where the channels in use lie in a row as it was sent, and how to bring them into ascending order."""
+        self._descending = isinstance(order, slice)
+        self._order: np.ndarray | None = None
+        if self._descending:
+            start, stop = count - stop, count - start
+        elif isinstance(order, np.ndarray) and stop > start:
+            wanted = order[start:stop]
+            start, stop = int(wanted.min()), int(wanted.max()) + 1
+            self._order = wanted - start
+        self.channel_range = (start, stop)
 
     def select(self, rows: np.ndarray) -> np.ndarray:
-        """Return the channels of the window in ascending order, a view where possible; f4[r, n] of f4[r, nchan]."""
+        """Return a view of the channels that the window needs, as ``reduce`` takes them; f4[r, n] of f4[r, nchan]."""
         start, stop = self.channel_range
-        if self._order is None:
-            return rows[:, start:stop]
-        if isinstance(self._order, slice):
-            return rows[:, ::-1][:, start:stop]
-        return rows[:, self._order[start:stop]]
+        return rows[:, start:stop]
 
     def reduce(self, selected: np.ndarray) -> np.ndarray:
         """Turn selected channels into columns.
@@ -107,28 +107,29 @@ class ChannelColumns:
         Returns:
             f4[r, width]; NaN where the window lies outside of the block's channels.
         """
-        columns = np.full((len(selected), self.width), np.nan, dtype=np.float32)
-        if len(self._full):
-            part = selected[:, : self._stop]
-            high = np.fmax.reduceat(part, self._starts, axis=1)
-            columns[:, self._full] = (
-                _pick(high, np.fmin.reduceat(part, self._starts, axis=1)) if _has_negative(part) else high
-            )
-        if len(self._narrow):
-            columns[:, self._narrow] = selected[:, self._channels]
-        return columns
+        selected = self._ascending(selected)
+        high = self._reduce(np.fmax, selected)
+        return _pick(high, self._reduce(np.fmin, selected)) if _has_negative(selected) else high
 
     def extremes(self, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the smallest and the largest value of each column of one spectrum, f4[width] each."""
-        selected = self.select(row[None, :])[0]
-        low = np.full(self.width, np.nan, dtype=np.float32)
+        selected = self._ascending(self.select(row[None, :]))
+        return self._reduce(np.fmin, selected)[0], self._reduce(np.fmax, selected)[0]
+
+    def _ascending(self, selected: np.ndarray) -> np.ndarray:
+        if self._descending:
+            return selected[:, ::-1]
+        return selected if self._order is None else selected.take(self._order, axis=1)
+
+    def _reduce(self, merge: np.ufunc, selected: np.ndarray) -> np.ndarray:
+        if len(self._full) == self.width:
+            return self._ranges.reduce(merge, selected)
+        columns = np.full((len(selected), self.width), np.nan, dtype=np.float32)
         if len(self._full):
-            low[self._full] = np.fmin.reduceat(selected[: self._stop], self._starts)
-        high = low.copy()
-        if len(self._full):
-            high[self._full] = np.fmax.reduceat(selected[: self._stop], self._starts)
-        low[self._narrow] = high[self._narrow] = selected[self._channels]
-        return low, high
+            columns[:, self._full] = self._ranges.reduce(merge, selected)
+        if len(self._narrow):
+            columns[:, self._narrow] = selected.take(self._channels, axis=1)
+        return columns
 
 
 def channel_edges(centers: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from .color_maps import STEPS, color_map
@@ -33,6 +33,8 @@ class LevelBar(QWidget):
         self.low, self.high = 0.0, 1.0
         self._map = "viridis"
         self._handle: str | None = None
+        self._strip = QPixmap()
+        self._strip_key: tuple[object, ...] | None = None
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName("Colour levels")
         self.setToolTip(
@@ -62,18 +64,25 @@ class LevelBar(QWidget):
             self._paint(painter)
 
     def _paint(self, painter: QPainter) -> None:
-        values = np.linspace(self.axis[1], self.axis[0], max(2, self.height()))
-        share = (values - self.low) / ((self.high - self.low) or 1.0)
-        colors = color_map(self._map)[np.clip(share * STEPS, 0, STEPS - 1).astype(int)]
-        strip = np.ascontiguousarray(np.repeat(colors[:, None, :], BAR_PX, axis=1))
-        image = QImage(strip.data, BAR_PX, len(colors), BAR_PX * 3, QImage.Format.Format_RGB888)
-        painter.drawImage(QPointF(8, 0), image)
+        painter.drawPixmap(8, 0, self._colors())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor(self.theme.surface)))
         painter.setBrush(QColor(self.theme.accent if self.hasFocus() else self.theme.text))
         for value in (self.low, self.high):
             y = min(max(self.y_of(value), 4.0), self.height() - 5.0)
             painter.drawPolygon(QPolygonF([QPointF(1, y - 4.5), QPointF(9, y), QPointF(1, y + 4.5)]))
+
+    def _colors(self) -> QPixmap:
+        """Return the bar's colours, drawn anew only when something in them changed: it is painted with every row."""
+        key = (self.axis, self.low, self.high, self._map, self.height())
+        if key != self._strip_key:
+            values = np.linspace(self.axis[1], self.axis[0], max(2, self.height()))
+            share = (values - self.low) / ((self.high - self.low) or 1.0)
+            colors = color_map(self._map)[np.clip(share * STEPS, 0, STEPS - 1).astype(int)]
+            strip = np.ascontiguousarray(np.repeat(colors[:, None, :], BAR_PX, axis=1))
+            image = QImage(strip.data, BAR_PX, len(colors), BAR_PX * 3, QImage.Format.Format_RGB888)
+            self._strip, self._strip_key = QPixmap.fromImage(image), key
+        return self._strip
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         y = event.position().y()

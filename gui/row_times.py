@@ -7,6 +7,8 @@ the row reaches back over it. Everything else that no row covers is a gap.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 SPACINGS = 16
@@ -37,6 +39,21 @@ def coverage(t: np.ndarray, duration: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return start, end
 
 
+def possible_times(t: np.ndarray, duration: np.ndarray) -> tuple[float, float]:
+    """Return a start and an end, unix seconds, between which all rows lie; quick, and wider than ``coverage`` tells.
+
+    Args:
+        t, duration: as for ``coverage``, at least one row.
+    """
+    usable = t[np.abs(t) < LIMIT_S]
+    if not len(usable):
+        return 0.0, 0.0
+    known = duration[(duration > 0) & (duration < LIMIT_S)]
+    steps = np.diff(usable)
+    longest = max(float(known.max(initial=0.0)), float(steps.max(initial=0.0)))
+    return float(usable.min()) - longest, float(usable.max()) + longest
+
+
 def typical_spacing(t: np.ndarray) -> np.ndarray:
     """Return for each row the median of the last 16 positive spacings up to it, f8[r] seconds; 0 when there is none.
 
@@ -55,19 +72,33 @@ def typical_spacing(t: np.ndarray) -> np.ndarray:
     return median
 
 
-def pixel_rows(t: np.ndarray, start: np.ndarray, end: np.ndarray, row_s: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the first and last pixel row of each row; pixel row k is the time k × row_s … (k + 1) × row_s.
+@dataclass(frozen=True)
+class PixelRows:
+    """Where rows lie: i8[r] first and last pixel row, and bool[r] whether the row has a usable time."""
+
+    first: np.ndarray
+    last: np.ndarray
+    usable: np.ndarray
+
+    def part(self, start: int, stop: int) -> PixelRows:
+        """Return the rows start … stop."""
+        return PixelRows(self.first[start:stop], self.last[start:stop], self.usable[start:stop])
+
+
+def pixel_rows(t: np.ndarray, duration: np.ndarray, row_s: float) -> PixelRows:
+    """Return the pixel rows of each row; pixel row k is the time k × row_s … (k + 1) × row_s.
 
     A row fills the pixel rows whose middle it covers, and always the one that holds its t.
 
     Args:
-        t, start, end: f8[r] unix seconds, all usable times.
+        t, duration: as for ``coverage``.
         row_s: seconds per pixel row.
-
-    Returns:
-        i8[r] first, i8[r] last.
     """
+    start, end = coverage(t, duration)
+    usable = ~np.isnan(start) & ~np.isnan(end)
+    if not usable.all():
+        t, start, end = (np.where(usable, each, 0.0) for each in (t, start, end))
     own = np.floor(t / row_s)
     first = np.minimum(own, np.ceil(start / row_s - 0.5))
     last = np.maximum(own, np.ceil(end / row_s - 0.5) - 1)
-    return first.astype(np.int64), last.astype(np.int64)
+    return PixelRows(first.astype(np.int64), last.astype(np.int64), usable)

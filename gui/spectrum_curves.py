@@ -9,7 +9,7 @@ import numpy as np
 from ..core.spectra import SORTED_ROWS, Block, Waterfall
 from .channel_columns import strongest, strongest_of_rows
 
-CELLS_PER_STEP = 500_000
+CELLS_PER_STEP = 150_000
 
 
 class RunningMean:

@@ -48,10 +48,13 @@ class SpectrumPlot(FrequencyPlot):
         self.unit = ""
         self.decibel = True
         self.axis = (0.0, 1.0)
+        self._fits_anew = True
         self._levels = (0.0, 1.0)
         self._curves: list[Curve] = []
         self._frequencies: np.ndarray | None = None
         self._columns: ChannelColumns | None = None
+        self._columns_of: np.ndarray | None = None
+        self._columns_key: tuple[float, float, int] | None = None
         self._shapes: list[tuple[Curve, np.ndarray, np.ndarray]] = []
         self._legend = QWidget(self)
         self._legend.setCursor(Qt.CursorShape.ArrowCursor)
@@ -86,7 +89,7 @@ class SpectrumPlot(FrequencyPlot):
 
     def restart_axis(self) -> None:
         """Fit the value axis to the next curves without regard to the present one."""
-        self.axis = (np.nan, np.nan)
+        self._fits_anew = True
 
     def show_curves(self, curves: list[Curve], frequencies: np.ndarray | None, levels: tuple[float, float]) -> None:
         """Draw these curves.
@@ -157,15 +160,13 @@ class SpectrumPlot(FrequencyPlot):
         return bottom + (area.bottom() - y) / area.height() * (top - bottom)
 
     def _fit_axis(self) -> None:
-        wanted = self._wanted_axis()
-        if wanted is None:
-            if not np.isfinite(self.axis[0]):
-                self.axis = (0.0, 1.0)
+        if (wanted := self._wanted_axis()) is None:
             return
         (low, high), (bottom, top) = wanted, self.axis
         inside = bottom <= low and high <= top
-        if inside and high - low >= SHRINK * (top - bottom):
+        if not self._fits_anew and inside and high - low >= SHRINK * (top - bottom):
             return
+        self._fits_anew = False
         room = (high - low) * 0.08
         self.axis = (low - room, high + room * 2.5)  # more above: the legend lies there
 
@@ -174,7 +175,8 @@ class SpectrumPlot(FrequencyPlot):
         for _curve, low, high in self._shapes:
             low, high = low[np.isfinite(low)], high[np.isfinite(high)]
             if len(low):
-                ends += [float(np.percentile(low, ROBUST_PERCENT)), float(high.max())]
+                rank = int(len(low) * ROBUST_PERCENT / 100)
+                ends += [float(np.partition(low, rank)[rank]), float(high.max())]
         if not self._shapes or not ends:
             return None
         low, high = min(ends), max(ends)
@@ -205,10 +207,19 @@ class SpectrumPlot(FrequencyPlot):
     # curves
 
     def _reduce(self) -> None:
+        self._find_columns()
+        self._shapes = [self._shape(curve) for curve in self._curves] if self._columns else []
+
+    def _find_columns(self) -> None:
+        """Find the channels of each column, unless frequencies and size are as before."""
+        width = int(self.area().width())
+        key = (self.low_hz, self.high_hz, width)
+        if self._frequencies is self._columns_of and key == self._columns_key:
+            return
+        self._columns_of, self._columns_key = self._frequencies, key
         self._columns = None
         if self._frequencies is not None and len(self._frequencies):
-            self._columns = ChannelColumns(self._frequencies, self.low_hz, self.high_hz, int(self.area().width()))
-        self._shapes = [self._shape(curve) for curve in self._curves] if self._columns else []
+            self._columns = ChannelColumns(self._frequencies, self.low_hz, self.high_hz, width)
 
     def _shape(self, curve: Curve) -> tuple[Curve, np.ndarray, np.ndarray]:
         """Return a curve with the lowest and highest value of each column on the scale of the axis."""

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import numpy as np
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
 from ..core.hub import Change
-from ..core.spectra import Block, Waterfall
+from ..core.spectra import Waterfall
 from .dock import Dock, DockContext
-from .spectrum_plot import Curve, SpectrumPlot
-from .spectrum_set import SpectrumSet
+from .spectrum_feed import CURVE_COLORS, SpectrumFeed
+from .spectrum_plot import SpectrumPlot
 from .theme import Theme
+from .waterfall_blocks import polarization_names
 from .waterfall_controls import ControlRow, CurveButton
 from .waterfall_extent import ExtentReader, newest_block
-from .waterfall_feed import WaterfallFeed, polarization_names
+from .waterfall_feed import WaterfallFeed
 from .waterfall_gestures import WaterfallGestures
 from .waterfall_options import CURVES, WaterfallOptions
-from .waterfall_picture import SLICE_S, WaterfallPicture
+from .waterfall_picture import WaterfallPicture
 from .waterfall_view import WaterfallView
 from .waterfall_window import Extent, WaterfallWindow
 
 TEXT_LIMIT = 60  # characters of a stream's, producer's or unit's name shown
-CURVE_COLORS = dict(zip(CURVES, (0, 1, 3), strict=True))  # index of the theme's curve colours
 
 
 class WaterfallDock(Dock):
@@ -44,7 +43,6 @@ class WaterfallDock(Dock):
         self.window_shown = WaterfallWindow()
         self.feed = WaterfallFeed()
         self._waterfall: Waterfall | None = None
-        self.spectra = SpectrumSet()
         self._reader = ExtentReader()
         self._extent: Extent | None = None
         self._offered: set[tuple[str, str]] = set()
@@ -71,6 +69,10 @@ class WaterfallDock(Dock):
         self.splitter.setSizes([110, 220])
         self.rendering = WaterfallPicture(self.view, self.options, self.theme, self)
         self.levels = self.rendering.levels
+        self.curves = SpectrumFeed(
+            self.spectrum, self.feed, self.options, self.theme, lambda: self.context.clock.frozen, self
+        )
+        self.spectra = self.curves.spectra
         self.gestures = WaterfallGestures(self.window_shown, self.spectrum, self.view, self)
         layout = QVBoxLayout(self.body)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -92,6 +94,7 @@ class WaterfallDock(Dock):
         for button in self._buttons.values():
             button.clicked.connect(self._on_curves)
         self.rendering.levels_changed.connect(self._show_bar)
+        self.curves.shown.connect(self._show_bar)
         self.gestures.changed.connect(self._window_changed)
         self.view.resized.connect(self._show_window)
 
@@ -116,7 +119,10 @@ class WaterfallDock(Dock):
         self.set_empty(None)
         self._measure()
         self._show_window()
-        self._update_curves()
+        if changes is None:
+            self.curves.update()
+        else:
+            self.curves.update_soon()
 
     def refresh_text(self) -> None:
         if self._extent is None:
@@ -129,7 +135,7 @@ class WaterfallDock(Dock):
         for name, button in self._buttons.items():
             button.setChecked(name in self.options.curves)
             button.show_color(theme.curve(CURVE_COLORS[name]), theme)
-        self.rendering.theme = theme
+        self.rendering.theme = self.curves.theme = theme
         self.rendering.recolor()
 
     def view_state(self) -> dict[str, Any]:
@@ -141,7 +147,7 @@ class WaterfallDock(Dock):
         }
 
     def restore_view_state(self, state: dict[str, Any]) -> None:
-        self.options = self.rendering.options = WaterfallOptions.from_state(state)
+        self.options = self.rendering.options = self.curves.options = WaterfallOptions.from_state(state)
         self.window_shown.span_s = self.options.span_s
         stream = state.get("stream")
         if isinstance(stream, list | tuple) and len(stream) == 2 and all(isinstance(part, str) for part in stream):
@@ -188,6 +194,7 @@ class WaterfallDock(Dock):
 
     def dispose(self) -> None:
         self.rendering.stop()
+        self.curves.stop()
         super().dispose()
 
     # commands of the user
@@ -199,7 +206,7 @@ class WaterfallDock(Dock):
     def reset_hold(self) -> None:
         """Begin the maximum hold anew."""
         self.spectra.reset_hold()
-        self._update_curves()
+        self.curves.update()
 
     def _on_controls(self) -> None:
         before = (self.options.polarization, self.options.decibel)
@@ -224,7 +231,7 @@ class WaterfallDock(Dock):
         self.options.curves = tuple(name for name, button in self._buttons.items() if button.isChecked())
         for name, button in self._buttons.items():
             button.show_color(self.theme.curve(CURVE_COLORS[name]), self.theme)
-        self._update_curves()
+        self.curves.update()
 
     def _on_levels(self, low: float, high: float) -> None:
         if self.rendering.set_levels(low, high):
@@ -277,7 +284,7 @@ class WaterfallDock(Dock):
         self.view.blocks = self._reader.marks(self._waterfall)
         self.view.unit = self.spectrum.unit = block.unit[:TEXT_LIMIT]
         self.spectrum.set_scale(decibel=self.options.decibel, unit=block.unit[:TEXT_LIMIT])
-        self.spectra.choose(self._waterfall, block, names.index(self.options.polarization))
+        self.curves.choose(self._waterfall, block, names.index(self.options.polarization))
 
     def _window_changed(self) -> None:
         self.options.span_s = self.window_shown.span_s
@@ -286,7 +293,7 @@ class WaterfallDock(Dock):
         if not self.context.clock.frozen:  # else zooming shows more or less of what stands, and nothing newer
             self._measure()
         self._show_window()
-        self._update_curves()
+        self.curves.update_soon()
         self._write_controls()
 
     def _show_window(self) -> None:
@@ -297,31 +304,8 @@ class WaterfallDock(Dock):
         self.view.set_frequencies(low, high)
         self.rendering.fit(self.window_shown, self._extent, frozen=self.context.clock.frozen)
 
-    def _update_curves(self) -> None:
-        block, curves = newest_block(self._waterfall), self.spectra.curves
-        if block is None or curves is None or self.context.clock.frozen:
-            return
-        wanted = self.options.curves
-        average = self._average_range(block) if "Average" in wanted else None
-        if not curves.update(average, hold=True, budget_s=SLICE_S):
-            QTimer.singleShot(0, self, self._update_curves)
-        shown = [
-            Curve(name, self.theme.curve(CURVE_COLORS[name]), values, name == "Current")
-            for name in ("Max hold", "Current", "Average")
-            if name in wanted and (values := self.spectra.values().get(name)) is not None
-        ]
-        self.spectrum.show_curves(shown, block.axis, (self.levels.low, self.levels.high))
-        self._show_bar()
-
-    def _average_range(self, block: Block) -> tuple[int, int]:
-        stop = block.first_serial + len(block)
-        if self.options.average_rows:
-            return stop - self.options.average_rows, stop
-        image, row_s = self.feed.image, self.feed.geometry.row_s
-        ends = np.searchsorted(block.t, (image.bottom() * row_s, (image.top + 1) * row_s))
-        return block.first_serial + int(ends[0]), block.first_serial + int(ends[1])
-
     def _show_bar(self) -> None:
+        self.curves.levels = (self.levels.low, self.levels.high)
         self.spectrum.bar.show_levels(self.spectrum.axis, self.levels.low, self.levels.high, self.options.color_map)
 
     def _write_controls(self) -> None:

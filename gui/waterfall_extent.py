@@ -10,7 +10,7 @@ from ..core.spectra import Block, Waterfall
 from .axis_ticks import frequency_text
 from .channel_columns import channel_edges
 from .row_times import CONTEXT_ROWS, coverage
-from .waterfall_feed import live_row
+from .waterfall_blocks import live_row
 from .waterfall_window import Extent
 
 

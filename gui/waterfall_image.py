@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .channel_columns import strongest
+from .channel_columns import strongest, strongest_of_rows
 from .color_maps import color_indices
 
 HATCH_PERIOD = 8
@@ -27,9 +27,9 @@ class WaterfallImage:
         self.width, self.height = width, height
         self.newest_on_top = newest_on_top
         self.top = 0
-        self.values = np.full((height, width), np.nan, dtype=np.float32)
+        self.values = np.empty((height, width), dtype=np.float32)  # of gaps: anything
         self.covered = np.zeros(height, dtype=bool)
-        self.pixels = np.zeros((height, width), dtype=np.uint32)
+        self.pixels = np.empty((height, width), dtype=np.uint32)
         self.low, self.high, self.decibel = 0.0, 1.0, False
         self._table = np.zeros(257, dtype=np.uint32)
         self._hatch = np.zeros((HATCH_PERIOD, width), dtype=np.uint32)
@@ -48,20 +48,27 @@ class WaterfallImage:
 
     def recolor(self, first: int, last: int) -> None:
         """Colour the pixel rows first … last anew, as far as they are shown."""
-        k = self.shown(first, last)
-        if len(k):
-            for part in self._runs(k):
-                self._color(part)
+        for place in self._slices(max(first, self.bottom()), min(last, self.top)):
+            self._color(place)
+
+    def recolor_places(self, start: int, count: int) -> int:
+        """Colour places of the ring anew, from ``start`` towards older pixel rows but not past the ring's end.
+
+        Returns:
+            how many it were, at most ``count``. A row keeps its place while the picture scrolls.
+        """
+        if self.newest_on_top:
+            place = slice(start, min(start + count, self.height))
+        else:
+            place = slice(max(start + 1 - count, 0), start + 1)
+        self._color(place)
+        return place.stop - place.start
 
     # rows
 
     def bottom(self) -> int:
         """Return the oldest pixel row shown."""
         return self.top - self.height + 1
-
-    def shown(self, first: int, last: int) -> np.ndarray:
-        """Return those of the pixel rows first … last that are shown, i8."""
-        return np.arange(max(first, self.bottom()), min(last, self.top) + 1)
 
     def place(self, k: np.ndarray | int) -> np.ndarray:
         """Return where the pixel rows lie in the ring."""
@@ -70,7 +77,7 @@ class WaterfallImage:
     def clear(self, top: int) -> None:
         """Show nothing but gap, with ``top`` as the newest pixel row."""
         self.top = top
-        self._erase(self.shown(self.bottom(), top))
+        self.erase(self.bottom(), top)
 
     def scroll(self, top: int) -> tuple[int, int] | None:
         """Make ``top`` the newest pixel row; what comes into view is gap.
@@ -87,8 +94,14 @@ class WaterfallImage:
             new = (self.bottom(), old_top - self.height)
         else:
             return None
-        self._erase(self.shown(*new))
+        self.erase(*new)
         return new
+
+    def erase(self, first: int, last: int) -> None:
+        """Make a gap of the pixel rows first … last, as far as they are shown."""
+        for place in self._slices(max(first, self.bottom()), min(last, self.top)):
+            self.covered[place] = False
+            self._hatch_places(place)
 
     def merge(self, first: np.ndarray, last: np.ndarray, columns: np.ndarray) -> None:
         """Merge reduced rows into the pixel rows they cover and colour those.
@@ -97,20 +110,17 @@ class WaterfallImage:
             first, last: i8[r] pixel rows of each row; what is not shown is left out.
             columns: f4[r, width] values.
         """
-        low, high = self.top + 1, self.bottom() - 1
-        for row, k0, k1 in zip(columns, first.tolist(), last.tolist(), strict=True):
-            k0, k1 = max(k0, self.bottom()), min(k1, self.top)
-            for place in self._slices(k0, k1):
-                covered = self.covered[place]
-                if covered.any():
-                    self.values[place] = strongest(self.values[place], row)
-                else:
-                    self.values[place] = row
-                self.covered[place] = True
-            if k0 <= k1:
-                low, high = min(low, k0), max(high, k1)
-        if low <= high:
-            self.recolor(low, high)
+        first, last = np.maximum(first, self.bottom()), np.minimum(last, self.top)
+        count = np.maximum(last - first + 1, 0)
+        if not count.any():
+            return
+        source = np.repeat(np.arange(len(count)), count)
+        k = np.arange(len(source)) + (first - np.cumsum(count) + count)[source]
+        if (k[1:] <= k[:-1]).any():
+            order = np.argsort(k, kind="stable")
+            k, source = k[order], source[order]
+        starts = np.flatnonzero(np.diff(k, prepend=k[0] - 1))
+        self._put(self.place(k[starts]), strongest_of_rows(columns[source], starts))
 
     def row(self, k: int) -> np.ndarray | None:
         """Return the values of a pixel row, or None where it is a gap or not shown."""
@@ -143,7 +153,11 @@ class WaterfallImage:
 
     def gaps(self) -> list[tuple[int, int]]:
         """Return first and last pixel row of each gap between rows shown, oldest first."""
-        k = np.sort(self._k_of(np.flatnonzero(self.covered)))
+        if self.covered.all():
+            return []
+        split = int(self.place(self.top if self.newest_on_top else self.bottom()))
+        covered = np.concatenate([self.covered[split:], self.covered[:split]])
+        k = self.bottom() + np.flatnonzero(covered[::-1] if self.newest_on_top else covered)
         before = np.flatnonzero(np.diff(k) > 1)
         return [(int(k[i]) + 1, int(k[i + 1]) - 1) for i in before]
 
@@ -155,22 +169,30 @@ class WaterfallImage:
         start, stop = int(self.place(a)), int(self.place(b)) + 1
         return [slice(start, stop)] if start < stop else [slice(start, self.height), slice(0, stop)]
 
-    def _runs(self, k: np.ndarray) -> list[slice]:
-        return self._slices(int(k[0]), int(k[-1]))
-
-    def _erase(self, k: np.ndarray) -> None:
-        place = self.place(k)
-        self.covered[place] = False
-        self.values[place] = np.nan
-        self.pixels[place] = self._hatch[k % HATCH_PERIOD]
+    def _put(self, place: np.ndarray, rows: np.ndarray) -> None:
+        """Merge one row into each of these places of the ring and colour them."""
+        covered = self.covered[place]
+        if covered.any():
+            rows[covered] = strongest(self.values[place[covered]], rows[covered])
+        self.values[place] = rows
+        self.covered[place] = True
+        self.pixels[place] = self._colored(rows)
 
     def _color(self, place: slice) -> None:
-        rows = self.values[place]
-        self.pixels[place] = self._table[color_indices(rows, self.low, self.high, decibel=self.decibel)]
-        gaps = np.flatnonzero(~self.covered[place])
-        if len(gaps):
-            ring = gaps + (place.start or 0)
-            self.pixels[ring] = self._hatch[self._k_of(ring) % HATCH_PERIOD]
+        covered = self.covered[place]
+        if covered.all():
+            self.pixels[place] = self._colored(self.values[place])
+            return
+        self._hatch_places(place)
+        ring = np.flatnonzero(covered) + place.start
+        self.pixels[ring] = self._colored(self.values[ring])
+
+    def _colored(self, rows: np.ndarray) -> np.ndarray:
+        return self._table.take(color_indices(rows, self.low, self.high, decibel=self.decibel))
+
+    def _hatch_places(self, place: slice) -> None:
+        k = self._k_of(np.arange(place.start, place.stop))
+        self._hatch.take(k % HATCH_PERIOD, axis=0, out=self.pixels[place], mode="wrap")
 
     def _k_of(self, place: np.ndarray) -> np.ndarray:
         """Return the pixel rows that lie at these ring places."""

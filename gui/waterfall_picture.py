@@ -18,7 +18,7 @@ from .waterfall_options import WaterfallOptions
 from .waterfall_view import WaterfallView
 from .waterfall_window import Extent, WaterfallWindow
 
-SLICE_S = 0.004
+SLICE_S = 0.003
 UPDATE_S = 0.03  # between paints of an unfinished picture
 HATCH_SHARE = 0.35  # of the muted text colour: a hatch that is seen but not looked at
 NOWHERE = Geometry(width=1, height=1, low_hz=0.0, high_hz=1.0, row_s=1.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,12 +11,13 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from .axis_ticks import Tick, duration_text, frequency_text, frequency_ticks, moment, time_text, time_ticks, value_text
+from .axis_ticks import Tick, duration_text, frequency_text, frequency_ticks, moment, time_text, value_text
 from .color_maps import to_decibel
 from .frequency_plot import RIGHT_PX, FrequencyPlot, crosshair_line
 from .theme import Theme, blend
 from .waterfall_feed import Geometry, WaterfallFeed
 from .waterfall_image import WaterfallImage
+from .waterfall_time_axis import TimeAxis
 
 AXIS_PX = 22
 HISTORY_PX = 8
@@ -53,6 +53,7 @@ class WaterfallView(FrequencyPlot):
         self._utc = utc
         self._preview: _Preview | None = None
         self._scrubbing = False
+        self._time_axis = TimeAxis()
         self._strip = QPixmap()
         self._strip_key: tuple[object, ...] | None = None
         self.setMinimumHeight(AXIS_PX + 60)
@@ -217,23 +218,15 @@ class WaterfallView(FrequencyPlot):
     def time_ticks(self) -> list[Tick]:
         """Return the ticks of the time axis, new to old."""
         image, row_s = self.feed.image, self.feed.geometry.row_s
-        utc = self._utc()
         count = max(2, int(self.area().height() / 44))
-        today = moment(time.time(), utc=utc).date()
-        return time_ticks(image.bottom() * row_s, (image.top + 1) * row_s, count, utc=utc, today=today)
+        return self._time_axis.ticks(image.bottom() * row_s, (image.top + 1) * row_s, count, utc=self._utc())
 
     def _paint_times(self, painter: QPainter, area: QRectF) -> None:
-        metrics = self.fontMetrics()
-        height, flags = metrics.height(), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        painter.setPen(QColor(self.theme.muted))
-        for tick in self.time_ticks():
-            y = self.y_of_time(tick.value)
-            painter.drawLine(QPointF(area.left() - 4, round(y)), QPointF(area.left() - 2, round(y)))
-            if not area.top() - 2 <= y - height / 2 or y + height / 2 > self.height():
-                continue
-            painter.drawText(QRectF(0, y - height / 2, self.left_px - 6, height), flags, tick.text)
-            if tick.date and y + 1.5 * height <= self.height():
-                painter.drawText(QRectF(0, y + height / 2, self.left_px - 6, height), flags, tick.date)
+        ticks, image = self.time_ticks(), self.feed.image
+        px_per_s = (-1 if image.newest_on_top else 1) / (self.feed.geometry.row_s * self.devicePixelRatioF())
+        newest_y = self.y_of_time(ticks[0].value) if ticks else 0.0
+        marks = [(newest_y + (tick.value - ticks[0].value) * px_per_s, tick) for tick in ticks]
+        self._time_axis.paint(painter, self.theme, marks, area)
 
     def history_rect(self) -> QRectF:
         """Return the bar that stands for all that is kept."""

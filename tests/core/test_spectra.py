@@ -109,6 +109,19 @@ def test_the_stream_with_the_oldest_row_gives_first():
     assert (len(old), len(new)) == (1, 1)
 
 
+def test_many_streams_give_evenly():
+    """Of streams that go on side by side none is emptied before the others; what goes is older than what stays."""
+    store = SpectrumStore(max_bytes=4_000_000)
+    for k in range(40):
+        for stream in range(100):
+            store.append("p", f"stream {stream}", spectrum(float(k), nchan=256))
+    assert 3_800_000 < store.nbytes <= 4_000_000
+    assert store.nbytes == sum(one.nbytes for one in store.waterfalls.values())
+    kept = [one.blocks[0].t for one in store.waterfalls.values()]
+    assert all(t[-1] == 39 for t in kept)
+    assert max(t[0] for t in kept) - min(t[0] for t in kept) <= 5
+
+
 def test_blocks_are_bounded():
     """A stream that changes its axis with every row does not grow without end."""
     store = filled(*(spectrum(float(k), f0=float(k)) for k in range(300)))

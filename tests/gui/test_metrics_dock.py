@@ -547,7 +547,8 @@ def test_plots_that_do_not_fit_into_a_frame_follow_one_after_another(dock, send,
     """However long the lines of each plot take, after a pan all plots show the same stretch, fitted to it."""
     ten_metrics(send)
     shown(lambda: len(dock.names) == 6)
-    monkeypatch.setattr("dockscope.gui.metrics_dock.FRAME_S", 0.0)  # one plot per turn of the loop
+    monkeypatch.setattr("dockscope.gui.metrics_dock.FRAME_S", 0.0)
+    monkeypatch.setattr("dockscope.gui.metrics_dock.LEAST_S", 0.0)  # one plot per turn of the loop
     plot = dock.plots["metric 3"]
     before = plot.y_range
     dock.axis.show(T0 + 10, T0 + 20)

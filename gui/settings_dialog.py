@@ -76,6 +76,7 @@ def _budget_box(budget_mib: int | None) -> QSpinBox:
     box.setSingleStep(64)
     box.setStepType(QSpinBox.StepType.AdaptiveDecimalStepType)
     box.setSuffix(" MiB")
+    box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
     box.setGroupSeparatorShown(True)
     box.setSpecialValueText(f"Automatic ({default_budget_bytes() // 2**20:,} MiB)")
     box.setToolTip("When it is used up, the oldest samples are thinned and the oldest rows and frames go")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import weakref
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 
@@ -11,13 +14,23 @@ from .levels import Levels
 from .marks import Folds, replace_marks, thin_marks
 from .reduce import Reduced, Samples, empty_reduction, reduce_pieces, reduce_unordered
 from .sliding import Reservations, SlidingArray
-from .thinning import Generations, extreme_positions
+from .thinning import GROUP, Generations, extreme_positions
 
 SETTLE_SAMPLES = 4096  # samples that may wait for their levels while nobody looks at the curve
 MOST_PIECES = 64  # an x that falls more often than that is not taken piece by piece
-MINIMUM_TO_THIN = 256
+SHORTEST_THINNED = 256
+WORTHWHILE_SAMPLES = 2048  # thinning fewer at once costs as much
+THINNED_SAMPLES = 32_768  # most raw samples that are thinned at once: a few milliseconds
 MOST_BREAKS = 65_536  # remembered at once; thinning merges those of old samples
 OVERHEAD_BYTES = 4096  # of a curve without samples
+
+
+class Follower(Protocol):
+    """Something computed from each sample of a curve, as its moving average."""
+
+    def thin(self, kept: np.ndarray, half: int) -> None:
+        """Keep only what belongs to the samples at ``kept``, i8[m], of those before position ``half``."""
+        ...
 
 
 class Curve:
@@ -29,7 +42,7 @@ class Curve:
         labels: (label, text) pairs sorted by label.
         color_index: place of the curve among those of its name, for its colour.
         reservations: where long columns come from.
-        settle: puts samples that wait to be sorted into this curve.
+        settle: puts samples that wait to be sorted into the curve that it is given.
     """
 
     def __init__(
@@ -39,7 +52,7 @@ class Curve:
         labels: tuple[tuple[str, str], ...],
         color_index: int = 0,
         reservations: Reservations | None = None,
-        settle: Callable[[], None] = lambda: None,
+        settle: Callable[[Curve], None] = lambda curve: None,
     ) -> None:
         self.producer = producer
         self.name = name
@@ -47,7 +60,8 @@ class Curve:
         self.color_index = color_index
         self.lost = 0
         self.field_names: tuple[str, ...] = ()
-        self._reservations = reservations
+        self.followers: weakref.WeakSet[Follower] = weakref.WeakSet()
+        self.reservations = reservations
         self._settle = settle
         self._revision = 0
         self._next_is_broken = False
@@ -55,25 +69,25 @@ class Curve:
         self._clear_columns()
 
     def _clear_columns(self) -> None:
-        self._t = SlidingArray(reservations=self._reservations)
-        self._value = SlidingArray(reservations=self._reservations)
-        self._fields = [SlidingArray(reservations=self._reservations) for _ in self.field_names]
-        self._levels = Levels(self._reservations)
-        self._breaks = SlidingArray(np.int64)
-        self._runs = SlidingArray(np.int64)
+        self._t = SlidingArray(reservations=self.reservations)
+        self._value = SlidingArray(reservations=self.reservations)
+        self._fields = [SlidingArray(reservations=self.reservations) for _ in self.field_names]
+        self._levels = Levels(self.reservations)
+        self._breaks = SlidingArray(np.int64, reservations=self.reservations)
+        self._runs = SlidingArray(np.int64, reservations=self.reservations)
         self._folds: dict[str, Folds] = {}
         self._generations = Generations()
 
     # what is there
 
     def __len__(self) -> int:
-        self._settle()
+        self._settle(self)
         return len(self._t)
 
     @property
     def revision(self) -> int:
         """A number that grows with every change of the samples."""
-        self._settle()
+        self._settle(self)
         return self._revision
 
     @property
@@ -84,24 +98,24 @@ class Curve:
     @property
     def first_serial(self) -> int:
         """Serial of sample 0; it grows when old samples are thinned, the serials of later samples stay."""
-        self._settle()
+        self._settle(self)
         return self._t.first_serial
 
     @property
     def nbytes(self) -> int:
-        """Bytes of columns, levels and the curve itself."""
-        return OVERHEAD_BYTES + len(self._t) * 8 * (2 + len(self._fields)) + self._levels.nbytes
+        """Bytes of memory that columns, marks, levels and the curve itself hold, spare room included."""
+        return OVERHEAD_BYTES + self._levels.nbytes + sum(array.held_bytes for array in self._arrays())
 
     @property
     def breaks(self) -> np.ndarray:
         """i8[b] ascending positions before which the line is broken: a run starts there or samples are missing."""
-        self._settle()
+        self._settle(self)
         return self._breaks.view() - self._t.first_serial
 
     @property
     def run_of(self) -> np.ndarray:
         """i8[r] ascending positions at which a later run of the producer starts; none for a single run."""
-        self._settle()
+        self._settle(self)
         return self._runs.view() - self._t.first_serial
 
     @property
@@ -125,12 +139,12 @@ class Curve:
         Raises:
             KeyError: the curve has no such column.
         """
-        self._settle()
+        self._settle(self)
         return self._column(name).view()
 
     def latest(self) -> tuple[float, float] | None:
         """Return time and value of the newest sample."""
-        self._settle()
+        self._settle(self)
         if not len(self._t):
             return None
         return float(self._t.view()[-1]), float(self._value.view()[-1])
@@ -139,7 +153,7 @@ class Curve:
 
     def window(self, x: str, lo: float, hi: float) -> slice | np.ndarray:
         """Return which samples have lo ≤ x ≤ hi: a slice when x never falls, else i8[k] positions."""
-        self._settle()
+        self._settle(self)
         column = self._column(x).view()
         if len(self._pieces(x)) == 1:
             return slice(int(np.searchsorted(column, lo, "left")), int(np.searchsorted(column, hi, "right")))
@@ -147,12 +161,12 @@ class Curve:
 
     def pieces(self, x: str) -> list[tuple[int, int]]:
         """Return (start, stop) stretches in which x never falls; more than ``MOST_PIECES`` when it falls too often."""
-        self._settle()
+        self._settle(self)
         return self._pieces(x)
 
     def extent(self, x: str) -> tuple[float, float] | None:
         """Return the smallest and largest finite x, or None when there is none."""
-        self._settle()
+        self._settle(self)
         column = self._column(x).view()
         pieces = self._pieces(x)
         if len(pieces) <= MOST_PIECES:
@@ -164,7 +178,7 @@ class Curve:
 
     def nearest(self, x: str, target: float) -> int | None:
         """Return the position of the sample whose x is nearest to ``target``; of equals the newest."""
-        self._settle()
+        self._settle(self)
         column = self._column(x).view()
         pieces = self._pieces(x)
         if len(pieces) > MOST_PIECES:
@@ -196,7 +210,7 @@ class Curve:
         Raises:
             KeyError: the curve has no such column.
         """
-        self._settle()
+        self._settle(self)
         column = self._column(x).view()
         if not (hi > lo) or pixels < 1 or not len(column):
             return empty_reduction()
@@ -235,6 +249,8 @@ class Curve:
         self._revision += 1
         if self._t.first_serial + len(self._t) - self._levels.covered >= SETTLE_SAMPLES:
             self._levels.extend(self._value.view(), self._t.first_serial)
+            for x in ("t", *self.field_names):
+                self._pieces(x)  # whoever looks at the curve later finds it done
 
     def insert(self, t: np.ndarray, value: np.ndarray, names: tuple[str, ...], fields: Sequence[np.ndarray]) -> range:
         """Put samples that arrived late in their place, by their time; arguments as of ``append``.
@@ -242,7 +258,7 @@ class Curve:
         Returns:
             The positions they cover from the first to the last of them. Where times go back, that is the end.
         """
-        self._settle()
+        self._settle(self)
         old = self._t.view()
         if len(self._pieces("t")) > 1:
             positions = np.full(len(t), len(old))
@@ -259,8 +275,10 @@ class Curve:
             column.insert(positions, given.get(name, np.full(len(t), np.nan)))
         for marks in (self._breaks, self._runs):
             replace_marks(marks, marks.view() + np.searchsorted(serials, marks.view(), side="right"))
-        self._levels.reset()
-        self._folds.clear()
+        self._generations.insert(serials)
+        self._levels.cut(int(serials[0]))
+        for folds in self._folds.values():
+            folds.cut(int(serials[0]))
         self._revision += 1
         return range(int(positions[0]), int(positions[-1]) + len(t))
 
@@ -284,7 +302,7 @@ class Curve:
         """Make room for more fields; earlier samples have NaN there."""
         for name in names:
             if name not in self.field_names:
-                column = SlidingArray(reservations=self._reservations)
+                column = SlidingArray(reservations=self.reservations)
                 column.extend_fill(len(self._t), np.nan)
                 column.first_serial = self._t.first_serial
                 self._fields.append(column)
@@ -301,24 +319,66 @@ class Curve:
 
     def clear(self) -> None:
         """Remove all samples; the fields and the colour stay."""
-        self._settle()
+        self._settle(self)
         self._clear_columns()
         self._next_is_broken = self._next_is_run = False
         self.lost = 0
         self._revision += 1
 
-    def thin(self) -> bool:
-        """Replace what is finest in the older half by the minimum and maximum of every eight samples.
+    def oldest_raw(self, keep: int) -> float | None:
+        """Return the time of the oldest sample that was never thinned.
+
+        Args:
+            keep: newest samples that are to stay.
+
+        Returns:
+            None when there are hardly any besides them.
+        """
+        raw = self._raw_start()
+        if len(self._t) - keep - raw < max(keep // 2, GROUP):
+            return None
+        t = float(self._t.view()[raw])
+        return t if math.isfinite(t) else -math.inf
+
+    def thin(self, keep: int) -> bool:
+        """Replace the oldest raw samples, some of them or all, by the minimum and maximum of every eight.
+
+        Args:
+            keep: newest samples that stay as they are.
+
+        Returns:
+            False when there are hardly any besides them.
+        """
+        if self.oldest_raw(keep) is None:
+            return False
+        raw = self._raw_start()
+        possible = len(self._t) - keep - raw
+        self._thin_before(raw + min(possible, max(possible // 4, WORTHWHILE_SAMPLES), THINNED_SAMPLES))
+        return True
+
+    @property
+    def can_be_thinned_again(self) -> bool:
+        """Tell whether the curve is long enough for ``thin_again``."""
+        return len(self._t) >= SHORTEST_THINNED
+
+    def thin_again(self) -> bool:
+        """Replace samples that were thinned least often, or raw ones, in the older half by fewer.
 
         Returns:
             False when the curve is too short for that.
         """
-        self._settle()
-        if len(self._t) < MINIMUM_TO_THIN:
+        if not self.can_be_thinned_again:
             return False
+        self._thin_before(min(len(self._t) // 2, self._raw_start() + THINNED_SAMPLES))
+        return True
+
+    def _raw_start(self) -> int:
+        return max(0, self._generations.stop - self._t.first_serial)
+
+    def _thin_before(self, half: int) -> None:
+        """Replace what is finest of the samples before position ``half`` by minimum and maximum of every eight."""
         for x in self._folds:
             self._pieces(x)  # falls are found before their samples move
-        half = len(self._t) // 2
         first = self._t.first_serial
         self._levels.extend(self._value.view(), first)
         start = self._generations.start(first, half)
@@ -331,8 +391,15 @@ class Curve:
         for marks in (self._breaks, self._runs, *(folds.serials for folds in self._folds.values())):
             thin_marks(marks, kept, first, half)
         self._levels.rebuild_front(self._value.view(), self._t.first_serial, first + half)
+        for array in self._arrays():
+            array.trim()
+        self._levels.trim()
+        for follower in self.followers:
+            follower.thin(kept, half)
         self._revision += 1
-        return True
+
+    def _arrays(self) -> list[SlidingArray]:
+        return [self._t, self._value, *self._fields, self._breaks, self._runs]
 
     def _column(self, name: str) -> SlidingArray:
         if name == "t":

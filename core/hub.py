@@ -123,8 +123,12 @@ class Hub:
 
     @property
     def budget_bytes(self) -> int:
-        """Bound of all stores together."""
+        """Bound of all stores together; a change holds from the next message or ``enforce_budget`` on."""
         return self._memory.nbytes
+
+    @budget_bytes.setter
+    def budget_bytes(self, nbytes: int | None) -> None:
+        self._memory.nbytes = default_budget_bytes() if nbytes is None else nbytes
 
     @property
     def waiting_changes(self) -> int:
@@ -138,6 +142,19 @@ class Hub:
     def memory(self) -> dict[str, int]:
         """Return the bytes of each store by name."""
         return self._memory.usage()
+
+    def enforce_budget(self) -> bool:
+        """Free some memory when the stores hold too much of it, within some milliseconds.
+
+        Returns:
+            Whether anything was freed, so that the next call may free more.
+        """
+        shrunk = self._memory.enforce()
+        if shrunk:
+            logger.debug("memory is short: %s gave some", ", ".join(shrunk))
+        if "series" in shrunk:
+            self._journal.mark(str(Kind.METRIC), "")
+        return bool(shrunk)
 
     def take_changes(self) -> set[Change]:
         """Return what changed since the last call."""
@@ -191,7 +208,7 @@ class Hub:
             self._router.route(producer, message)
         except ProtocolError as error:
             self.problem(key, str(message.kind), f"{producer.name}: {error}", refused=1)
-        self._enforce_budget()
+        self.enforce_budget()
 
     def link(self, key: str, state: LinkState, detail: str = "") -> None:
         """Take note of the state of a connection; links lost and found again are rows of the log."""
@@ -313,8 +330,3 @@ class Hub:
         # Its link asks for the board by itself.
         sentence = f"{one_line(producer.name, 40)}: frames of {one_line(stream, 40)} name a board that never came"
         self.problem(producer.key, "unknown scene", f"{sentence}; asked for it once more")
-
-    def _enforce_budget(self) -> None:
-        shrunk = self._memory.enforce()
-        if shrunk:
-            logger.debug("memory is short: %s gave some", ", ".join(shrunk))

@@ -1,25 +1,28 @@
 """Sort the samples of one producer into its curves: numbers checked, the cost per message and not per sample.
 
-Batches that describe the same series and miss nothing are set aside and sorted together when somebody looks at a curve
-or enough of them wait; everything else, late or incomplete, takes the careful way at once.
+Batches that describe the same series and miss nothing are set aside and sorted together when enough of them wait, in
+slices of time; a curve at which somebody looks gets its own samples at once. Everything else, late or incomplete,
+takes the careful way at once.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from .accounting import Numbering
-from .batches import Part, check, sort
+from .batches import Part, check
 from .curve import Curve
 from .messages import MetricBatch, ProtocolError, SeriesDefinition
+from .waiting import Waiting
 
-WAITING_SAMPLES = 65_536
 MOST_LAYOUTS = 256
 MOST_DEFINITIONS = 400_000
-_WAITING_SAMPLE_BYTES = 32  # time, value and a field or two
+SORT_SLICE_S = 0.001
+_MOST_BEHIND = 4  # times as many as are due may wait before they hold up the next batch
 
 
 @dataclass
@@ -40,7 +43,7 @@ class Layout:
         index: i8[k] places of the series in the intake. series: the same as objects.
         widths: i8[k] number of fields of each.
         regular: every series has a curve of its own and all have the same number of fields.
-        names: metric names in it.
+        names: metric names in it. places: place in ``series`` by id of the curve.
     """
 
     index: np.ndarray
@@ -48,16 +51,17 @@ class Layout:
     widths: np.ndarray
     regular: bool
     names: frozenset[str]
+    places: dict[int, int]
 
 
 class Intake:
     """Take the metric batches of one run of a producer.
 
     Args:
-        on_samples: called with a curve and the number of samples that it got.
+        on_samples: called with a curve that got its first samples.
     """
 
-    def __init__(self, on_samples: Callable[[Curve, int], None]) -> None:
+    def __init__(self, on_samples: Callable[[Curve], None]) -> None:
         self._on_samples = on_samples
         self._places: dict[int, int] = {}
         self._series: list[Series] = []
@@ -68,8 +72,8 @@ class Intake:
         self._name_of = np.zeros(64, np.int64)
         self._layouts: dict[bytes, Layout] = {}
         self._layout: Layout | None = None
-        self._batches: list[tuple[MetricBatch, np.ndarray]] = []
-        self._waiting = 0
+        self._has_samples = np.zeros(64, bool)
+        self._waiting: list[Waiting] = []  # all of the present layout: one being sorted and one being filled
         self.refused = 0  # samples of series that have no curve
 
     @property
@@ -80,12 +84,12 @@ class Intake:
     @property
     def waiting(self) -> int:
         """Samples that are not in their curves yet."""
-        return self._waiting
+        return sum(waiting.samples for waiting in self._waiting)
 
     @property
     def waiting_bytes(self) -> int:
         """Bytes of the samples that are not in their curves yet."""
-        return self._waiting * _WAITING_SAMPLE_BYTES
+        return sum(waiting.nbytes for waiting in self._waiting)
 
     def totals(self) -> dict[str, tuple[int, int]]:
         """Return for each metric name how many samples this run brought and how many of them were lost."""
@@ -113,7 +117,7 @@ class Intake:
         if len(self._series) >= MOST_DEFINITIONS:
             raise ProtocolError(f"more than {MOST_DEFINITIONS} series described by one producer")
         if len(self._series) == len(self._next):
-            for name in ("_next", "_received", "_lost", "_name_of"):
+            for name in ("_next", "_received", "_lost", "_name_of", "_has_samples"):
                 column = getattr(self, name)
                 setattr(self, name, np.concatenate([column, np.zeros_like(column)]))
         self._name_of[len(self._series)] = self._names.setdefault(definition.name, len(self._names))
@@ -148,22 +152,44 @@ class Intake:
         return layout.names
 
     def settle(self) -> None:
-        """Put what waits into the curves."""
-        if not self._batches:
+        """Put all that waits into the curves."""
+        while self._waiting:
+            self._settle_some(math.inf)
+
+    def settle_some(self) -> bool:
+        """Put some of what waits into the curves, for a slice of time; return whether anything waited."""
+        if not self._waiting:
+            return False
+        self._settle_some(SORT_SLICE_S)
+        return True
+
+    def settle_curve(self, curve: Curve) -> None:
+        """Put what waits for one curve into it."""
+        if not self._waiting or self._layout is None:
             return
-        layout, batches = self._layout, self._batches
-        assert layout is not None
-        self._batches, self._waiting = [], 0
-        counts = np.stack([count for _, count in batches])  # [batch, series]
-        t, value, fields = sort(batches, counts, int(layout.widths[0]))
-        stop = 0
-        for series, number in zip(layout.series, counts.sum(axis=0).tolist(), strict=True):
-            start, stop = stop, stop + number
+        place = self._layout.places.get(id(curve))
+        if place is not None:
+            for waiting in self._waiting:
+                if (part := waiting.take(place)) is not None:
+                    self._put(place, part)
+
+    def expect_first_samples(self) -> None:
+        """Call ``on_samples`` once more for each curve when it gets samples: it was cleared."""
+        self._has_samples[:] = False
+
+    def _settle_some(self, slice_s: float) -> None:
+        taken = self._waiting[0].take_next(slice_s)
+        for place, part in taken:
+            self._put(place, part)
+        if self._waiting[0].is_empty:
+            del self._waiting[0]
+
+    def _put(self, place: int, part: Part) -> None:
+        if len(part.t):
+            assert self._layout is not None
+            series = self._layout.series[place]
             assert series.curve is not None
-            series.curve.append(
-                t[start:stop], value[start:stop], series.names, [column[start:stop] for column in fields]
-            )
-            self._on_samples(series.curve, number)
+            series.curve.append(part.t, part.value, series.names, list(part.fields))
 
     def _layout_of(self, batch: MetricBatch) -> Layout:
         key = batch.series.tobytes()
@@ -195,10 +221,21 @@ class Intake:
             self.settle()
             self._layout = layout
         self._received[layout.index] += count
-        self._batches.append((batch, count))
-        self._waiting += len(batch.t)
-        if self._waiting >= WAITING_SAMPLES:
-            self.settle()
+        fresh = np.flatnonzero((count > 0) & ~self._has_samples[layout.index])
+        for place in fresh.tolist():
+            self._note_samples(layout.series[place], int(layout.index[place]))
+        if not self._waiting or (self._waiting[-1].is_due and len(self._waiting) < _MOST_BEHIND):
+            self._waiting.append(Waiting(len(layout.series), int(layout.widths[0])))
+        self._waiting[-1].add(batch, count)
+        if len(self._waiting) > 1 or self._waiting[0].is_due:
+            self._settle_some(
+                math.inf if self._waiting[-1].is_due and len(self._waiting) == _MOST_BEHIND else SORT_SLICE_S
+            )
+
+    def _note_samples(self, series: Series, place: int) -> None:
+        if series.curve is not None and not self._has_samples[place]:
+            self._has_samples[place] = True
+            self._on_samples(series.curve)
 
     def _append_each(self, batch: MetricBatch, layout: Layout, count: np.ndarray) -> None:
         span = count if batch.span is None else batch.span.astype(np.int64)
@@ -212,6 +249,8 @@ class Intake:
             series.numbering.next_number = int(self._next[place])
             if number:
                 self._received[place] += self._append_one(series, firsts[k], int(span[k]), part)
+                if series.curve is not None and len(series.curve):
+                    self._note_samples(series, int(place))
             self._next[place] = series.numbering.next_number
             self._lost[place] = series.numbering.lost
 
@@ -236,7 +275,6 @@ class Intake:
         assert series.curve is not None
         if len(part.t):
             series.curve.append(part.t, part.value, series.names, list(part.fields))
-            self._on_samples(series.curve, len(part.t))
         return len(part.t)
 
     def _fill_in(self, series: Series, start: int, stop: int, part: Part) -> int:
@@ -250,7 +288,6 @@ class Intake:
             before=any(hole[1] == start for hole in missing),
             after=any(hole[0] == stop for hole in missing),
         )
-        self._on_samples(series.curve, len(part.t))
         return len(part.t)
 
 
@@ -266,4 +303,5 @@ def _make_layout(places: list[int], series: list[Series]) -> Layout:
         and all(one.curve is not None for one in series)
         and bool((widths == widths[0]).all()),
         names=frozenset(one.definition.name for one in series if one.curve is not None),
+        places={id(one.curve): place for place, one in enumerate(series)},
     )

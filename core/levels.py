@@ -1,7 +1,8 @@
-"""Minimum and maximum of every 64, 512, 4096, … consecutive samples, kept as the samples arrive.
+"""Minimum and maximum of every 16, 128, 1024, … consecutive samples, kept as the samples arrive.
 
 With them the range of values in any stretch of a curve is found from a bounded number of entries: whole buckets of the
-coarsest level that fit, finer ones at both ends, and at most 63 samples on each side. NaN counts as no value.
+coarsest level that fit, finer ones at both ends, and at most 15 samples on each side. NaN counts as no value. All
+levels together take a seventh of what the values take.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import numpy as np
 
 from .sliding import Reservations, SlidingArray
 
-BASE_BUCKET = 64
+BASE_BUCKET = 16
 RATIO = 8
-_COARSEN_FROM = 16  # entries per stretch on average, below which a coarser level saves nothing
+_COARSEN_FROM = 96  # entries per stretch on average, below which a coarser level saves nothing
 
 
 def expand(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
@@ -91,6 +92,10 @@ class _Level:
         self.low.replace_front(number, low)
         self.high.replace_front(number, high)
 
+    def drop_back(self, number: int) -> None:
+        self.low.drop_back(max(0, number))
+        self.high.drop_back(max(0, number))
+
 
 class Levels:
     """The minimum/maximum levels of one growing column, addressed by the serials of its samples.
@@ -111,8 +116,8 @@ class Levels:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all levels."""
-        return sum(level.low.nbytes + level.high.nbytes for level in self._levels)
+        """Bytes of memory that all levels hold."""
+        return sum(level.low.held_bytes + level.high.held_bytes for level in self._levels)
 
     def extend(self, values: np.ndarray, first_serial: int) -> None:
         """Take in what was appended since the last call.
@@ -128,8 +133,7 @@ class Levels:
         if not self._levels:
             self._add_level(start)
         samples = values[start * BASE_BUCKET - first_serial : stop * BASE_BUCKET - first_serial]
-        buckets = samples.reshape(-1, BASE_BUCKET)
-        self._levels[0].extend(*_bounds(buckets, buckets))
+        self._levels[0].extend(*_extremes_of_rows(samples, samples, BASE_BUCKET))
         self._covered = stop * BASE_BUCKET
         self._raise_levels()
 
@@ -152,9 +156,7 @@ class Levels:
             start, stop = coarse.stop, fine.stop // RATIO
             if stop > start:
                 entries = slice(start * RATIO - fine.first, stop * RATIO - fine.first)
-                low = fine.low.view()[entries].reshape(-1, RATIO)
-                high = fine.high.view()[entries].reshape(-1, RATIO)
-                coarse.extend(*_bounds(low, high))
+                coarse.extend(*_extremes_of_rows(fine.low.view()[entries], fine.high.view()[entries], RATIO))
             depth += 1
 
     def rebuild_front(self, values: np.ndarray, first_serial: int, changed_until: int) -> None:
@@ -173,72 +175,101 @@ class Levels:
             first = min(-(-fine_first // per_bucket), level.stop)
             until = min(-(-changed_until // bucket), level.stop)
             entries = slice(first * per_bucket - fine_first, max(first, until) * per_bucket - fine_first)
-            low, high = _bounds(fine_low[entries].reshape(-1, per_bucket), fine_high[entries].reshape(-1, per_bucket))
+            low, high = _extremes_of_rows(fine_low[entries], fine_high[entries], per_bucket)
             level.replace_front(max(first, until) - level.first, low, high)
             if not len(level.low):
-                del self._levels[depth + 1 :]  # coarser levels start anew when they have a bucket again
-                return
+                del self._levels[depth:]  # it starts anew when it has a bucket again
+                break
             fine_low, fine_high, fine_first = level.low.view(), level.high.view(), level.first
             per_bucket = RATIO
             bucket *= RATIO
+        self._covered = self._levels[0].stop * BASE_BUCKET if self._levels else 0
 
-    def reset(self) -> None:
-        """Forget everything; the next ``extend`` builds all levels anew."""
-        self._levels.clear()
-        self._covered = 0
+    def cut(self, serial: int) -> None:
+        """Forget all buckets that reach to this sample or beyond; the next ``extend`` builds them anew."""
+        per_bucket = BASE_BUCKET
+        for depth, level in enumerate(self._levels):
+            level.drop_back(level.stop - serial // per_bucket)
+            if not len(level.low):
+                del self._levels[depth:]
+                break
+            per_bucket *= RATIO
+        self._covered = self._levels[0].stop * BASE_BUCKET if self._levels else 0
 
-    def extremes(
-        self, values: np.ndarray, first_serial: int, starts: np.ndarray, stops: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return minimum and maximum of each stretch of samples, exactly.
+    def trim(self) -> None:
+        """Give spare memory back."""
+        for level in self._levels:
+            level.low.trim()
+            level.high.trim()
+
+    def extremes(self, values: np.ndarray, first_serial: int, borders: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return minimum and maximum of the samples between neighbouring borders, exactly.
 
         Args:
             values: f8[n] all live values.
             first_serial: serial of ``values[0]``.
-            starts, stops: i8[p] ascending stretches as positions in ``values``; empty ones give NaN.
+            borders: i8[p + 1] ascending positions in ``values``; stretches without any value give NaN.
 
         Returns:
             low f8[p], high f8[p].
         """
-        return self._merge(0, values, values, first_serial, starts + first_serial, stops + first_serial)
-
-    def _merge(
-        self, depth: int, low: np.ndarray, high: np.ndarray, first: int, starts: np.ndarray, stops: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        ratio = BASE_BUCKET if depth == 0 else RATIO
-        if depth == len(self._levels) or int((stops - starts).sum()) < _COARSEN_FROM * ratio // 8 * len(starts):
-            return merge_extremes(low, high, starts - first, stops - first)
-        coarse = self._levels[depth]
-        inner_starts = np.maximum(-(-starts // ratio), coarse.first)
-        inner_stops = np.minimum(stops // ratio, coarse.stop)
-        whole = inner_stops > inner_starts
-        # A stretch without a whole bucket is all head: its inner part is empty and its tail as well.
-        head_stops = np.where(whole, inner_starts * ratio, stops)
-        tail_starts = np.where(whole, inner_stops * ratio, stops)
-        inner_starts, inner_stops = np.where(whole, inner_starts, 0), np.where(whole, inner_stops, 0)
-        ends = np.empty((len(starts), 2), np.int64), np.empty((len(starts), 2), np.int64)
-        ends[0][:, 0], ends[0][:, 1] = starts, tail_starts
-        ends[1][:, 0], ends[1][:, 1] = head_stops, stops
-        outer_low, outer_high = merge_extremes(low, high, ends[0].ravel() - first, ends[1].ravel() - first)
-        chosen = np.flatnonzero(whole)
-        least, most = np.fmin(outer_low[::2], outer_low[1::2]), np.fmax(outer_high[::2], outer_high[1::2])
-        if len(chosen):
-            inner_low, inner_high = self._merge(
-                depth + 1,
-                coarse.low.view(),
-                coarse.high.view(),
-                coarse.first,
-                inner_starts[chosen],
-                inner_stops[chosen],
-            )
-            least[chosen] = np.fmin(least[chosen], inner_low)
-            most[chosen] = np.fmax(most[chosen], inner_high)
-        return least, most
+        low = high = values
+        first, ratio, bounds = first_serial, BASE_BUCKET, []
+        starts, stops = borders[:-1] + first_serial, borders[1:] + first_serial
+        for level in self._levels:
+            if stops[-1] - starts[0] < _COARSEN_FROM * len(starts):
+                break
+            # What no whole bucket covers is the head and the tail of a stretch; without any bucket they are all of it.
+            heads = np.minimum(np.maximum(-(-starts // ratio), level.first) * ratio, stops)
+            tails = np.maximum(np.minimum(stops // ratio, level.stop) * ratio, heads)
+            bounds += [_ends(low, high, starts - first, heads - first), _ends(low, high, tails - first, stops - first)]
+            whole = tails > heads
+            starts, stops = np.where(whole, heads // ratio, tails // ratio), tails // ratio
+            low, high, first, ratio = level.low.view(), level.high.view(), level.first, RATIO
+        bounds.append(_stretches(low, high, starts - first, stops - first))
+        return np.fmin.reduce([b[0] for b in bounds], axis=0), np.fmax.reduce([b[1] for b in bounds], axis=0)
 
 
-def _bounds(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return minimum of ``low`` and maximum of ``high`` along the last axis; plain minimum is the faster one."""
-    least, most = low.min(axis=1), high.max(axis=1)
+def _ends(low: np.ndarray, high: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return minimum and maximum of many stretches that are all short; NaN for an empty one."""
+    lengths = stops - starts
+    width = int(lengths.max(initial=0))
+    if width < 1:
+        none = np.full(len(starts), np.nan)
+        return none, none
+    offsets = np.arange(width)[:, np.newaxis]
+    index = starts + np.minimum(offsets, np.maximum(lengths - 1, 0))  # the last one again and again
+    np.minimum(index, len(low) - 1, out=index)
+    lows = low[index]
+    highs = lows if high is low else high[index]
+    least, most = np.fmin.reduce(lows, axis=0), np.fmax.reduce(highs, axis=0)
+    least[lengths <= 0] = most[lengths <= 0] = np.nan
+    return least, most
+
+
+def _stretches(
+    low: np.ndarray, high: np.ndarray, starts: np.ndarray, stops: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return minimum and maximum of ascending stretches that lie close to one another; NaN for an empty one."""
+    least, most = np.full(len(starts), np.nan), np.full(len(starts), np.nan)
+    filled = np.flatnonzero(stops > starts)
+    if len(filled):
+        begin, end = int(starts[filled[0]]), int(stops[filled[-1]])
+        # What lies between two stretches is reduced as well and left out: cheaper than gathering the rest.
+        pairs = np.stack([starts[filled], stops[filled]], axis=1).ravel()[:-1] - begin
+        least[filled] = np.fmin.reduceat(low[begin:end], pairs)[::2]
+        most[filled] = np.fmax.reduceat(high[begin:end], pairs)[::2]
+    return least, most
+
+
+def _extremes_of_rows(low: np.ndarray, high: np.ndarray, row: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return minimum of ``low`` and maximum of ``high`` of every ``row`` entries, a power of two.
+
+    Halving the columns again and again is several times faster than reducing short rows.
+    """
+    least, most = low, high
+    for _ in range(row.bit_length() - 1):
+        least, most = np.minimum(least[::2], least[1::2]), np.maximum(most[::2], most[1::2])
     if np.isnan(least).any() or np.isnan(most).any():
-        least, most = np.fmin.reduce(low, axis=1), np.fmax.reduce(high, axis=1)
+        return np.fmin.reduce(low.reshape(-1, row), axis=1), np.fmax.reduce(high.reshape(-1, row), axis=1)
     return least, most

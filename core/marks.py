@@ -28,6 +28,11 @@ class Folds:
             self.serials.extend(falls[: max(0, MOST_FALLS - len(self.serials))] + first_serial)
         self._seen = first_serial + len(column)
 
+    def cut(self, serial: int) -> None:
+        """Look anew at this sample and all later ones."""
+        self.serials.drop_back(len(self.serials) - int(np.searchsorted(self.serials.view(), serial)))
+        self._seen = min(self._seen, serial)
+
 
 def thin_marks(marks: SlidingArray, kept: np.ndarray, first: int, half: int) -> None:
     """Move marks of the thinned half to the sample that took the place of theirs."""

@@ -161,7 +161,7 @@ def _reach(x: np.ndarray, start: int, stop: int, neighbour: int) -> int:
 def _reduce_piece(samples: Samples, start: int, stop: int, first: int, last: int, edges: np.ndarray) -> list[_Part]:
     borders = np.searchsorted(samples.x[first:last], edges, side="left") + first
     borders[-1] = last
-    low, high = samples.levels.extremes(samples.y, samples.first_serial, borders[:-1], borders[1:])
+    low, high = samples.levels.extremes(samples.y, samples.first_serial, borders)
     used = np.flatnonzero(np.diff(borders))
     heads, tails = borders[used], borders[used + 1] - 1
     columns = [_middles(edges, used), low[used], high[used], samples.y[heads], samples.y[tails]]

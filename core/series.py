@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable
-from functools import partial
-
 from .curve import OVERHEAD_BYTES, Curve
 from .intake import Intake
 from .messages import MetricBatch, ProtocolError, SeriesDefinition, SeriesDefinitions
+from .oldest_first import OldestFirst
 from .order import Order
 from .sliding import Reservations
 
@@ -17,6 +14,7 @@ __all__ = ["Curve", "SeriesStore"]
 MOST_CURVES = 100_000
 MOST_FIELDS = 64
 LONGEST_NAME_BYTES = 256
+SHRINK_SLICE_S = 0.002  # before the last curve that is thinned; one takes some milliseconds
 MOST_LABELS = 64
 _RESERVED = {"t": "t (field)", "value": "value (field)"}  # the columns every curve has
 
@@ -33,28 +31,35 @@ class SeriesStore:
     def __init__(self, *, max_curves: int = MOST_CURVES) -> None:
         self.curves: dict[CurveKey, Curve] = {}
         self.revision = 0
+        self.names_revision = 0  # grows when names, curves, fields or runs come or go
         self._max_curves = max_curves
         self._reservations = Reservations()
         self._intakes: dict[str, Intake] = {}
+        self._names: tuple[int, list[str]] = (-1, [])
         self._of_name: dict[str, dict[CurveKey, Curve]] = {}  # curves that have samples, in order of their first
         self._colors: dict[str, Order[tuple[str, tuple[tuple[str, str], ...]]]] = {}
-        self._nbytes = 0
+        self._oldest_first = OldestFirst(self.curves.values)
 
     # what is there
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all curves, to within a few percent."""
-        return self._nbytes + sum(intake.waiting_bytes for intake in self._intakes.values())
+        """Bytes of memory that all curves hold, spare room and what was computed from their samples included."""
+        waiting = sum(intake.waiting_bytes for intake in self._intakes.values())
+        return self._reservations.nbytes + OVERHEAD_BYTES * len(self.curves) + waiting
 
     def names(self) -> list[str]:
         """Return the metric names that have samples, in order of their first appearance."""
-        self.settle()
-        return [name for name, curves in self._of_name.items() if curves]
+        if self._names[0] != self.names_revision:
+            self._names = self.names_revision, [name for name, curves in self._of_name.items() if curves]
+        return self._names[1]
+
+    def __contains__(self, name: str) -> bool:
+        """Tell whether a metric of this name has samples."""
+        return bool(self._of_name.get(name))
 
     def of_name(self, name: str) -> list[Curve]:
         """Return the curves of a metric name that have samples, in order of their first appearance."""
-        self.settle()
         return list(self._of_name.get(name, {}).values())
 
     def fields_of(self, name: str) -> list[str]:
@@ -97,6 +102,7 @@ class SeriesStore:
         intake = self._intake_of(producer)
         refused = [text for one in message.definitions if (text := self._define(producer, intake, one))]
         self.revision += 1
+        self.names_revision += 1
         if refused:
             raise ProtocolError(refused[0] if len(refused) == 1 else f"{refused[0]}, and {len(refused) - 1} more")
 
@@ -119,6 +125,7 @@ class SeriesStore:
         if intake is None:
             return
         intake.settle()
+        self.names_revision += 1
         for curve in {id(series.curve): series.curve for series in intake.series}.values():
             if curve is not None:
                 curve.start_run()
@@ -152,31 +159,25 @@ class SeriesStore:
             if id(curve) in used:
                 curve.clear()
                 self._of_name.get(curve.name, {}).pop(_key_of(curve), None)
-        self._count_bytes()
+        for intake in self._intakes.values():
+            intake.expect_first_samples()
+        self.names_revision += 1
 
     def shrink(self, nbytes: int) -> int:
-        """Thin the oldest half of the largest curves, largest first.
+        """Thin the oldest raw samples of all curves for a few milliseconds; the next call goes on from there.
 
         Args:
             nbytes: bytes to free, if possible.
 
         Returns:
-            Bytes that were freed.
+            Bytes that were freed, at least 1 while it looks for what can be, 0 when nothing can.
         """
-        self.settle()
-        self._count_bytes()
-        before = self._nbytes
-        heap = [(-curve.nbytes, number, curve) for number, curve in enumerate(self.curves.values())]
-        heapq.heapify(heap)
-        while heap and before - self._nbytes < nbytes:
-            size, number, curve = heapq.heappop(heap)
-            if not curve.thin():
-                break  # the largest is too short, so are the others
-            self._nbytes += curve.nbytes + size
-            if curve.nbytes < -size:
-                heapq.heappush(heap, (-curve.nbytes, number, curve))
+        before = self.nbytes
+        goes_on = self._oldest_first.thin(lambda: before - self.nbytes >= nbytes, SHRINK_SLICE_S)
+        # Samples that wait cannot be thinned before they are in their curves.
+        goes_on = goes_on or any(intake.settle_some() for intake in self._intakes.values())
         self.revision += 1
-        return before - self._nbytes
+        return max(before - self.nbytes, int(goes_on))
 
     def _intake_of(self, producer: str) -> Intake:
         intake = self._intakes.get(producer)
@@ -207,23 +208,21 @@ class SeriesStore:
     def _make_curve(self, producer: str, definition: SeriesDefinition) -> Curve:
         key = (producer, definition.name, definition.labels)
         color = self._colors.setdefault(definition.name, Order()).place((producer, definition.labels))
-        settle: Callable[[], None] = partial(self._settle_one, producer)
-        curve = Curve(producer, definition.name, definition.labels, color, self._reservations, settle)
+        curve = Curve(producer, definition.name, definition.labels, color, self._reservations, self._settle_one)
         self.curves[key] = curve
-        self._nbytes += OVERHEAD_BYTES
         return curve
 
-    def _settle_one(self, producer: str) -> None:
-        intake = self._intakes.get(producer)
+    def _settle_one(self, curve: Curve) -> None:
+        intake = self._intakes.get(curve.producer)
         if intake is not None:
-            intake.settle()
+            intake.settle_curve(curve)
 
-    def _on_samples(self, curve: Curve, number: int) -> None:
+    def _on_samples(self, curve: Curve) -> None:
+        self.names_revision += 1
         curves = self._of_name.get(curve.name)
         if curves is None:
             curves = self._of_name[curve.name] = {}
         curves.setdefault(_key_of(curve), curve)
-        self._nbytes += number * 8 * (2 + len(curve.field_names)) + number * 8 // 28  # 2/64 × 8/7 for the levels
 
     def _remove(self, curves: list[Curve]) -> None:
         for curve in curves:
@@ -231,11 +230,9 @@ class SeriesStore:
             del self.curves[key]
             self._of_name.get(curve.name, {}).pop(key, None)
         self._of_name = {name: curves for name, curves in self._of_name.items() if curves}
-        self._count_bytes()
+        self._oldest_first.forget()
+        self.names_revision += 1
         self.revision += 1
-
-    def _count_bytes(self) -> None:
-        self._nbytes = sum(curve.nbytes for curve in self.curves.values())
 
 
 def _key_of(curve: Curve) -> CurveKey:

@@ -6,7 +6,7 @@ import logging
 import os
 import tempfile
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -14,6 +14,8 @@ logger = logging.getLogger("dockscope.settings")
 
 MAX_SETTINGS_BYTES = 16 * 2**20
 MAX_RECENT_URLS = 20
+LEAST_BUDGET_MIB = 64
+MOST_BUDGET_MIB = 2**22
 
 
 class SourceSetting(msgspec.Struct):
@@ -35,6 +37,7 @@ class Settings(msgspec.Struct):
         before the first. layouts: the same by the name under which the user saved them.
         geometry: base64 of the main window's geometry.
         insecure: sources may bind to other interfaces than loopback.
+        budget_mib: memory for all kept data together, None for a quarter of this machine's, at most 4 GiB.
     """
 
     path: Path
@@ -43,6 +46,7 @@ class Settings(msgspec.Struct):
     notifications: bool = True
     connect_at_start: bool = False
     insecure: bool = False
+    budget_mib: Annotated[int, msgspec.Meta(ge=LEAST_BUDGET_MIB, le=MOST_BUDGET_MIB)] | None = None
     recent_urls: list[str] = []
     sources: list[SourceSetting] = []
     layout: dict[str, Any] | None = None

@@ -1,8 +1,8 @@
 """Arrays that grow at the end and shrink at the front, with the live part always one contiguous view.
 
-Small arrays double on the heap. Past 32 KiB an array moves once into a large reserved range of addresses whose pages
-cost nothing until they are written, so growing to any length copies nothing more and nobody waits for it; pages that
-were dropped at the front are given back to the system. Where no range can be had the array goes on doubling.
+Small arrays grow by half on the heap. Past 32 KiB an array moves once into a large reserved range of addresses whose
+pages cost nothing until they are written, so growing to any length copies nothing more and nobody waits for it; pages
+that were dropped at the front are given back to the system. Where no range can be had it goes on growing by half.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 RESERVE_FROM_BYTES = 32 * 1024
 MAXIMUM_RESERVATIONS = 8192  # the kernel allows a process 65,530 mappings, which others need as well
-RESERVE_BYTES = 512 * 1024**2
+RESERVE_BYTES = 4 * 1024**3  # of addresses: as much as the whole default budget, so that nothing is copied
 _FIRST_CAPACITY = 64
 _LIVE_PARTS = 8  # a range holds at least this many times what is live when it is made
 
@@ -25,7 +25,7 @@ _NO_RESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000 if sys.platform == "linux" e
 
 
 class Reservations:
-    """Hand out ranges of addresses, up to a number of them.
+    """Hand out ranges of addresses, up to a number of them, and count the memory of all arrays that share it.
 
     Args:
         limit: ranges that may exist at once; 0 keeps every array on the heap.
@@ -34,6 +34,7 @@ class Reservations:
     def __init__(self, limit: int = MAXIMUM_RESERVATIONS) -> None:
         self.limit = limit
         self.used = 0
+        self.nbytes = 0  # held by the arrays: spare room and pages not given back yet included
 
     def reserve(self, nbytes: int) -> mmap.mmap | None:
         """Return a range of untouched zero pages, or None when there is none to be had.
@@ -81,6 +82,7 @@ class SlidingArray:
         self._reservations = reservations
         self._reserve_bytes = reserve_bytes
         self._pages: mmap.mmap | None = None
+        self._touched = 0  # bytes of the range, or of the buffer on the heap, that hold memory or held it
         self._given_back = 0  # bytes at the start of the range that the system already has again
         self._buffer = np.empty((0, *item_shape), self._dtype)
         self._start = 0
@@ -88,8 +90,10 @@ class SlidingArray:
         self.first_serial = 0
 
     def __del__(self) -> None:
-        if self._pages is not None and self._reservations is not None:
-            self._reservations.release()
+        if self._reservations is not None:
+            self._reservations.nbytes -= self.held_bytes
+            if self._pages is not None:
+                self._reservations.release()
 
     def __len__(self) -> int:
         return self._stop - self._start
@@ -98,6 +102,11 @@ class SlidingArray:
     def nbytes(self) -> int:
         """Bytes of the live items."""
         return (self._stop - self._start) * self._item_bytes
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of memory that the array holds, spare room included."""
+        return self._touched - self._given_back
 
     def view(self) -> np.ndarray:
         """Return the live items, oldest first: a read-only view that is valid until the array is next changed."""
@@ -117,6 +126,8 @@ class SlidingArray:
             stop = self._stop + len(items)
         self._buffer[self._stop : stop] = items
         self._stop = stop
+        if stop * self._item_bytes > self._touched:
+            self._touch()
 
     def extend_fill(self, number: int, value: float) -> None:
         """Append ``number`` items that all have the same value."""
@@ -124,6 +135,8 @@ class SlidingArray:
             self._make_room(number)
         self._buffer[self._stop : self._stop + number] = value
         self._stop += number
+        if self._stop * self._item_bytes > self._touched:
+            self._touch()
 
     def drop_front(self, number: int) -> None:
         """Drop the ``number`` oldest items."""
@@ -131,6 +144,17 @@ class SlidingArray:
         self._start += number
         self.first_serial += number
         self._give_back()
+
+    def drop_back(self, number: int) -> None:
+        """Drop the ``number`` newest items."""
+        self._stop -= min(number, len(self))
+
+    def trim(self) -> None:
+        """Give back what memory can be given back at once, though it may be wanted again for further items."""
+        if self._pages is not None:
+            self._give_back(mmap.PAGESIZE)
+        elif self._touched > (len(self) + len(self) // 4 + _FIRST_CAPACITY) * self._item_bytes:
+            self._make_room(0, spare=len(self) // 8)
 
     def replace_front(self, number: int, items: np.ndarray) -> None:
         """Put fewer items in the place of the ``number`` oldest; the serials of all later items stay as they are.
@@ -155,17 +179,29 @@ class SlidingArray:
         self._stop = self._start + first
         self.extend(tail)
 
-    def _make_room(self, number: int) -> None:
+    def _make_room(self, number: int, spare: int | None = None) -> None:
         live = len(self)
-        needed = live + number
-        buffer, pages = self._new_buffer(needed)
+        if spare is None:
+            spare = min(live // 2, RESERVE_BYTES // max(1, self._item_bytes))
+        buffer, pages = self._new_buffer(live + number, live + max(number, spare))
         buffer[:live] = self._buffer[self._start : self._stop]
-        if self._pages is not None and self._reservations is not None:
-            self._reservations.release()
+        if self._reservations is not None:
+            self._reservations.nbytes -= self.held_bytes
+            if self._pages is not None:
+                self._reservations.release()
         self._buffer, self._pages = buffer, pages
-        self._start, self._stop, self._given_back = 0, live, 0
+        self._start, self._stop, self._given_back, self._touched = 0, live, 0, 0
+        self._touch()
 
-    def _new_buffer(self, needed: int) -> tuple[np.ndarray, mmap.mmap | None]:
+    def _touch(self) -> None:
+        """Count the memory up to the last item; on the heap it is the whole buffer, whoever wrote to it."""
+        pages = -(-self._stop * self._item_bytes // mmap.PAGESIZE) * mmap.PAGESIZE
+        touched = pages if self._pages is not None else self._buffer.nbytes
+        if self._reservations is not None:
+            self._reservations.nbytes += touched - self._touched
+        self._touched = touched
+
+    def _new_buffer(self, needed: int, wanted: int) -> tuple[np.ndarray, mmap.mmap | None]:
         if self._reservations is not None and needed * self._item_bytes > RESERVE_FROM_BYTES:
             size = max(self._reserve_bytes, needed * self._item_bytes * _LIVE_PARTS)
             pages = self._reservations.reserve(size)
@@ -174,10 +210,9 @@ class SlidingArray:
                 flat = np.frombuffer(pages, self._dtype, capacity * math.prod(self._item_shape))
                 return flat.reshape((capacity, *self._item_shape)), pages
         first = max(1, _FIRST_CAPACITY // math.prod(self._item_shape)) if self._item_shape else _FIRST_CAPACITY
-        capacity = max(first, needed, min(2 * len(self), needed + RESERVE_BYTES // max(1, self._item_bytes)))
-        return np.empty((capacity, *self._item_shape), self._dtype), None
+        return np.empty((max(first, wanted), *self._item_shape), self._dtype), None
 
-    def _give_back(self) -> None:
+    def _give_back(self, step_bytes: int = 64 * 1024) -> None:
         """Return whole pages before the first live item to the system, in steps worth the call."""
         if self._pages is None:
             if self._start > len(self) and self._start * self._item_bytes > RESERVE_FROM_BYTES:
@@ -186,6 +221,8 @@ class SlidingArray:
         if not hasattr(mmap, "MADV_DONTNEED"):
             return
         unused = self._start * self._item_bytes // mmap.PAGESIZE * mmap.PAGESIZE
-        if unused - self._given_back >= 64 * 1024:
+        if unused - self._given_back >= step_bytes:
             self._pages.madvise(mmap.MADV_DONTNEED, self._given_back, unused - self._given_back)
+            if self._reservations is not None:
+                self._reservations.nbytes -= unused - self._given_back
             self._given_back = unused

@@ -1,7 +1,8 @@
 """Choose which old samples stay when memory is short, so that a curve keeps its shape from its first sample on.
 
-Of every eight samples the minimum and the maximum stay. What was thinned least often is thinned first: so the older
-half of a curve has about the same resolution everywhere, however long it goes on, instead of fading away.
+Of every eight samples the minimum and the maximum stay. Raw samples go first, the oldest before later ones; they are
+followed by what was thinned least often, as soon as that is most of what was thinned: so the thinned part of a curve
+stays short and has about the same resolution everywhere, however long it goes on, instead of fading away.
 """
 
 from __future__ import annotations
@@ -20,6 +21,15 @@ class Generations:
 
     def __init__(self) -> None:
         self._stretches: list[tuple[int, int]] = []  # (serial where it ends, times thinned), oldest first
+
+    @property
+    def stop(self) -> int:
+        """Serial of the oldest sample that was never thinned, 0 when none was."""
+        return self._stretches[-1][0] if self._stretches else 0
+
+    def insert(self, serials: np.ndarray) -> None:
+        """Follow samples that were put before the samples with these serials, i8[k] ascending."""
+        self._stretches = [(stop + int(np.searchsorted(serials, stop)), times) for stop, times in self._stretches]
 
     def start(self, first_serial: int, half: int) -> int:
         """Return the position from which to thin so that ``half`` is where thinning ends.
@@ -67,7 +77,8 @@ def extreme_positions(values: np.ndarray, breaks: np.ndarray) -> np.ndarray:
     """
     if len(breaks) > _MOST_PIECES:
         breaks = breaks[:: -(-len(breaks) // _MOST_PIECES)]
-    borders = np.unique(np.concatenate(([0], breaks[(breaks > 0) & (breaks < len(values))], [len(values)])))
+    inner = breaks[(breaks > 0) & (breaks < len(values))]
+    borders = np.concatenate(([0], inner, [len(values)]))
     return np.concatenate([_of_piece(values, int(a), int(b)) for a, b in pairwise(borders)])
 
 
@@ -81,4 +92,5 @@ def _of_piece(values: np.ndarray, start: int, stop: int) -> np.ndarray:
         low, high = groups.argmin(axis=1), groups.argmax(axis=1)
     heads = np.arange(start, start + whole, GROUP)
     pairs = np.stack([heads + np.minimum(low, high), heads + np.maximum(low, high)], axis=1).ravel()
-    return np.concatenate([np.unique(pairs), np.arange(start + whole, stop)])
+    pairs = pairs[np.flatnonzero(np.diff(pairs, append=stop))]  # one sample may be both
+    return np.concatenate([pairs, np.arange(start + whole, stop)])

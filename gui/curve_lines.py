@@ -79,17 +79,16 @@ def make_lines(reduced: Reduced, mapping: Mapping, shift: float = 0.0) -> Lines:
     x = mapping.x_px(reduced.x - shift)
     low = mapping.y_px(reduced.low)
     if reduced.raw:
-        joints = _segments(x[:-1], low[:-1], x[1:], low[1:])
-        bars = np.empty((0, 4))
+        segments = _joined(_joints(x, low, low))
         alone = ~np.isnan(low) & ~_has_neighbour(low, low)
     else:
         high = mapping.y_px(reduced.high)
         # The smallest positive value of a column with both signs is not known: its largest stands for the column.
-        bars = _segments(x, np.where(np.isnan(low), high, low), x, high)
+        bars = np.stack([x, np.where(np.isnan(low), high, low), x, high])
         first, last = mapping.y_px(reduced.first), mapping.y_px(reduced.last)
-        joints = _segments(x[:-1], last[:-1], x[1:], first[1:])
+        segments = _joined(np.concatenate([bars[:, bars[1] != bars[3]], _joints(x, first, last)], axis=1))
         alone = ~np.isnan(high) & ~_has_neighbour(first, last) & (low == high)
-    segments = _cut(np.concatenate([bars[bars[:, 1] != bars[:, 3]], joints]))
+    segments = _cut(segments)
     skipped = mapping.log and bool(np.any(reduced.low <= 0))
     dots = np.stack([x, low], axis=1)[alone]
     return Lines(segments, dots[np.abs(dots).max(axis=1, initial=0.0) < FAR_PX], _height(segments), skipped)
@@ -139,9 +138,15 @@ def _has_neighbour(first: np.ndarray, last: np.ndarray) -> np.ndarray:
     return result
 
 
-def _segments(x1: np.ndarray, y1: np.ndarray, x2: np.ndarray, y2: np.ndarray) -> np.ndarray:
-    segments = np.stack([x1, y1, x2, y2], axis=1)
-    return segments[~np.isnan(segments).any(axis=1)]
+def _joints(x: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Return f8[4, m - 1] the lines from each entry's last value to the next one's first."""
+    return np.stack([x[:-1], last[:-1], x[1:], first[1:]])
+
+
+def _joined(ends: np.ndarray) -> np.ndarray:
+    """Return f8[m, 4] the segments with ends f8[4, m], without those that have no place."""
+    placed = ~np.isnan(ends.sum(axis=0))
+    return np.ascontiguousarray((ends if placed.all() else ends[:, placed]).T)
 
 
 def _cut(segments: np.ndarray) -> np.ndarray:

@@ -31,6 +31,7 @@ from .dock import DockContext
 from .dock_area import DockArea
 from .frame_clock import FrameClock
 from .icons import application_icon
+from .memory_keeper import MemoryKeeper
 from .menus import fill_layouts_menu, fill_menu_bar, fill_view_menu
 from .notifier import DesktopNotifier, Event, EventWatch
 from .plain_text import one_line
@@ -86,6 +87,7 @@ class MainWindow(QMainWindow):
         self._layouts_menu, self._view_menu = QMenu("&Layouts", self), QMenu("&View", self)
         self.toolbar = RunToolbar(hub, self.window_actions, themes, self._layouts_menu)
         self.addToolBar(self.toolbar)
+        self._memory = MemoryKeeper(hub, settings, self)
         self.status = WindowStatusBar(hub, clock)
         self.setStatusBar(self.status)
         self.banner, self.freeze_band = EventBanner(themes), FreezeBand(themes, clock)
@@ -251,6 +253,7 @@ class MainWindow(QMainWindow):
         dialog = SettingsDialog(self, self._settings, self._themes)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.accepted.connect(self._clock.request_all)
+        dialog.accepted.connect(self._memory.apply)
         dialog.open()
 
     def _show_shortcuts(self) -> None:

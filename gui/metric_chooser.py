@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -20,6 +20,7 @@ from .metrics_options import ALL, FIT
 from .plain_text import one_line
 
 ROWS_SHOWN = 14
+ROWS_AT_ONCE = 250  # made in one turn of the loop: thousands of names must not hold up the window
 
 
 class MetricChooser(QFrame):
@@ -38,6 +39,10 @@ class MetricChooser(QFrame):
         self._all = QRadioButton("All (scrolls)")
         self._some = QRadioButton("Those ticked")
         self._modes = QButtonGroup(self)
+        self._left: list[tuple[str, bool]] = []  # names not yet in the list, the last one first, and their ticks
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.timeout.connect(self._add_some)
         self._search = QLineEdit()
         self._search.setPlaceholderText("Find a metric")
         self._search.setAccessibleName("Find a metric")
@@ -70,13 +75,10 @@ class MetricChooser(QFrame):
         ticked = set(mode) if isinstance(mode, list) else set(shown)
         self._list.blockSignals(True)
         self._list.clear()
-        for name in names:
-            item = QListWidgetItem(one_line(name), self._list)
-            item.setData(Qt.ItemDataRole.UserRole, name)
-            item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
-            item.setCheckState(Qt.CheckState.Checked if name in ticked else Qt.CheckState.Unchecked)
         self._list.blockSignals(False)
         self._search.clear()
+        self._left = [(name, name in ticked) for name in reversed(names)]
+        self._add_some()
         row_px = max(self._list.sizeHintForRow(0), self.fontMetrics().height() + 4)
         self._list.setFixedHeight(row_px * min(max(len(names), 1), ROWS_SHOWN) + 6)
         self.setFixedWidth(270)
@@ -86,9 +88,26 @@ class MetricChooser(QFrame):
         self._search.setFocus()
 
     def names(self) -> list[str]:
-        """Return the names that are ticked."""
+        """Return the names that are ticked, those not yet in the list included."""
         items = (self._list.item(row) for row in range(self._list.count()))
-        return [i.data(Qt.ItemDataRole.UserRole) for i in items if i.checkState() == Qt.CheckState.Checked]
+        listed = [i.data(Qt.ItemDataRole.UserRole) for i in items if i.checkState() == Qt.CheckState.Checked]
+        return listed + [name for name, is_ticked in reversed(self._left) if is_ticked]
+
+    def _add_some(self) -> None:
+        """Add the next names to the list, and come back for the rest."""
+        wanted = self._search.text().casefold()
+        self._list.blockSignals(True)
+        for _ in range(min(ROWS_AT_ONCE, len(self._left))):
+            name, is_ticked = self._left.pop()
+            item = QListWidgetItem(one_line(name), self._list)
+            item.setData(Qt.ItemDataRole.UserRole, name)
+            item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+            item.setCheckState(Qt.CheckState.Checked if is_ticked else Qt.CheckState.Unchecked)
+            if wanted not in name.casefold():
+                item.setHidden(True)
+        self._list.blockSignals(False)
+        if self._left:
+            self._rest.start(0)
 
     def _place(self, anchor: QWidget) -> QPoint:
         below = anchor.mapToGlobal(QPoint(0, anchor.height() + 2))

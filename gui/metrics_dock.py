@@ -20,7 +20,7 @@ from .metrics_bar import MetricsBar
 from .metrics_csv import MOST_ROWS, metrics_csv
 from .metrics_menu import metrics_actions
 from .metrics_options import ALL, FIT, MetricsOptions
-from .plot_arrangement import first_names
+from .plot_arrangement import Arrangement, first_names
 from .plot_grid import PlotGrid
 from .plot_set import PlotSet
 from .theme import Theme
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ..core.hub import Change
 
 FRAME_S = 0.007  # plots that are not done by then wait for the next turn of the loop, the longest waiting first
+LEAST_S = FRAME_S / 2  # for lines, whatever all else took
 PAN_STEP = 0.15
 ZOOM_STEP = 0.7
 
@@ -45,6 +46,10 @@ class MetricsDock(Dock):
         self.options = MetricsOptions()
         self.axis = XAxis()
         self._set = PlotSet(self.hub, self._make_plot)
+        self._chosen: tuple[object, list[str], Arrangement] = (None, [], Arrangement(0, 1, 0, fits=True))
+        self._fields: tuple[object, list[str]] = (None, [])
+        self._unfinished: MetricPlot | None = None
+        self._keeps_axis_px = False  # the y axes do not become narrower
         self._before_click: tuple[str, set[CurveKey]] | None = None
         self._jumps = False  # the user asked for the end
         self._menu_plot: MetricPlot | None = None
@@ -87,13 +92,13 @@ class MetricsDock(Dock):
 
     @property
     def plots(self) -> dict[str, MetricPlot]:
-        """The plots by metric name, those not shown at present included."""
+        """The plots by metric name, some that are not in sight at present included."""
         return self._set.plots
 
     @property
     def names(self) -> list[str]:
-        """The metric names shown, in order."""
-        return self._set.names
+        """The metric names shown, in order, those scrolled out of sight included."""
+        return self._chosen[1]
 
     # data
 
@@ -113,12 +118,12 @@ class MetricsDock(Dock):
         moved = self._follow_end()
         self._share_legend_rows()
         if changes is None or moved or not is_smooth:
-            self._let_wait(self.names, exact=changes is None)
+            self._let_wait(self._set.names, exact=changes is None)
         else:
             self._let_wait((c.stream for c in changes if c.kind == Kind.METRIC), exact=False)
-        self._prepare(until)
+        self._prepare(max(until, time.perf_counter() + LEAST_S))
         self.crosshair.follow_mouse()
-        if not is_smooth or self._waiting_plots:
+        if not is_smooth or self._waiting_plots or self._unfinished is not None:
             self._rest_timer.start(0)
 
     def refresh_text(self) -> None:
@@ -129,10 +134,14 @@ class MetricsDock(Dock):
 
     def fields(self) -> list[str]:
         """Return the fields of the shown metrics, each once."""
-        return self._set.fields()
+        state = (self.hub.series.names_revision, self.names)
+        if self._fields[0] != state:
+            names = dict.fromkeys(field for name in self.names for field in self.hub.series.fields_of(name))
+            self._fields = state, list(names)
+        return self._fields[1]
 
     def csv(self) -> str | None:
-        table, left_out = metrics_csv(self._set.views(), self.axis)
+        table, left_out = metrics_csv(self._set.views_of(self.names, self.options), self.axis)
         if left_out:
             self.context.tell(f"Only {MOST_ROWS:,} rows were written: the oldest {left_out:,} were left out")
         return table
@@ -165,6 +174,7 @@ class MetricsDock(Dock):
 
     def choose_log(self, on: bool) -> None:
         """Make all y axes logarithmic or linear."""
+        self._keeps_axis_px = False
         self.options.log_y = on
         self.options.log_of.clear()
         self._redraw_later(everything=True)
@@ -242,6 +252,25 @@ class MetricsDock(Dock):
 
     def _choose_names(self, names: list[str]) -> None:
         options = self.options
+        chosen = tuple(options.metrics) if isinstance(options.metrics, list) else options.metrics
+        state = (self.hub.series.names_revision, chosen, options.enlarged, self.grid.width(), self.grid.height())
+        if state != self._chosen[0]:
+            self._chosen = state, *self._choice_of(names)
+            self._keeps_axis_px = False
+            self.crosshair.drop_unless(self.names)
+            self.bar.show_count(len(self.names), len(names), is_fitted=options.metrics == FIT)
+            self._nothing.setGeometry(self.grid.rect())
+            self._nothing.setVisible(not self.names)
+        wanted, arrangement = self._chosen[1:]
+        in_sight = wanted[self.grid.in_sight(arrangement)]
+        if in_sight != self._set.names or not all(name in self.hub.series for name in self.plots):
+            self._let_wait([name for name in in_sight if name not in self._set.names], exact=True)
+            self._set.show(in_sight, names)
+        self.grid.place(self._set.shown(), arrangement)
+
+    def _choice_of(self, names: list[str]) -> tuple[list[str], Arrangement]:
+        """Return the metrics to be shown and how they are arranged."""
+        options = self.options
         if options.enlarged in names:
             wanted = [options.enlarged]
         elif isinstance(options.metrics, list):
@@ -249,17 +278,10 @@ class MetricsDock(Dock):
             wanted = [name for name in names if name in chosen]
         else:
             wanted = names
-        is_fitted = options.metrics == FIT
-        arrangement = self.grid.room_for(len(wanted), may_scroll=not is_fitted)
+        arrangement = self.grid.room_for(len(wanted), may_scroll=options.metrics != FIT)
         if arrangement.shown < len(wanted):
             wanted = first_names(self._set.names_by_producer(wanted), arrangement.shown)
-        if wanted != self.names or not self.plots.keys() <= set(names):
-            self._set.show(wanted, names)
-            self.crosshair.drop_unless(wanted)
-        self.grid.place(self._set.shown(), arrangement)
-        self.bar.show_count(len(wanted), len(names), is_fitted=is_fitted)
-        self._nothing.setGeometry(self.grid.rect())
-        self._nothing.setVisible(not wanted)
+        return wanted, arrangement
 
     def _make_plot(self, name: str) -> MetricPlot:
         plot = MetricPlot(name, self.theme, self.grid.content)
@@ -314,18 +336,28 @@ class MetricsDock(Dock):
             self._waiting_plots[name] = exact or self._waiting_plots.get(name, False)
 
     def _prepare(self, until: float) -> None:
-        """Make the lines of plots that wait, of at least one and of no further ones after the time ``until``."""
+        """Make the lines of plots that wait, a step at least and no further one after the time ``until``."""
         visible = {plot.name: plot for plot in self.grid.visible_plots()}
+        unfinished, self._unfinished = self._unfinished, None
+        is_begun = unfinished is not None and unfinished in visible.values()
+        if is_begun and unfinished is not None and not unfinished.go_on(until):
+            self._unfinished = unfinished
+            return
         for name, exact in list(self._waiting_plots.items()):
+            if is_begun and time.perf_counter() > until:
+                break
+            is_begun = is_begun or name in visible
             del self._waiting_plots[name]
-            if name in visible:
-                visible[name].prepare(self.axis, exact=exact)
-                if time.perf_counter() > until:
-                    break
+            if name in visible and not visible[name].prepare(self.axis, exact=exact, until=until):
+                self._unfinished = visible[name]
+                break
         self._share_axis_px(list(visible.values()))
 
     def _share_axis_px(self, plots: list[MetricPlot]) -> None:
         axis_px = max((plot.wanted_axis_px() for plot in plots), default=0.0)
+        if self._keeps_axis_px:
+            axis_px = max([axis_px, *(plot.axis_px for plot in plots)])  # a label that goes must not move the curves
+        self._keeps_axis_px = True
         for plot in plots:
             if plot.axis_px != axis_px:
                 plot.axis_px = axis_px

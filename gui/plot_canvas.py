@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
@@ -21,8 +23,12 @@ from .x_axis import XAxis
 
 SIDE_PX = 8.0
 NARROWEST_AXIS_PX = 26.0
+RESERVED_LABEL = "-0.00"  # room for it on every y axis, so that most labels arrive without a jump
+WIDTH_STEP_PX = 8.0  # the axis grows by so much at once, for labels that are wider still
+RESERVED_SHARE = 0.2  # of the width of the plot at most
 WIDEST_AXIS_PX = 78.0
 RIGHT_PX = 10.0
+PAINTED_AT_ONCE = 8  # more lines than that are painted into a picture in slices of time, before it is shown
 LEGEND_SHARE = 0.14  # of the height that the legend may take, but always one row
 
 
@@ -47,50 +53,93 @@ class PlotCanvas(PaintedWidget):
         self.axis_px = NARROWEST_AXIS_PX
         self.legend_rows = 0
         self.hover_x: float | None = None
-        self._traces: list[tuple[int, plot_scene.Trace]] = []
         self._scene: plot_scene.PlotScene | None = None
         self._legend = Legend((), (), 0, 0, QRectF())
         self._samples: dict[CurveKey, Sample | None] = {}
         self._hovered_entry: int | None = None
         self._selection: tuple[float, float] | None = None  # being selected with the mouse, pixels
         self._still: QPixmap | None = None
+        self._steps: Iterator[None] | None = None
+        self._wanted_rows: int | None = None  # of the legend, as long as its texts are the same
         self._shows_focus = False
         self._fonts = plot_painter.plot_fonts(self.font())
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
 
     # what the dock says
 
-    def prepare(self, axis: XAxis, *, exact: bool) -> None:
-        """Compute what is painted for a stretch of the x axis.
+    def prepare(self, axis: XAxis, *, exact: bool, until: float = math.inf) -> bool:
+        """Compute what is painted for a stretch of the x axis; until it is done the picture before is shown.
 
         Args:
             axis: shared by all plots of the dock. exact: fit the y range anew instead of keeping a good one.
+            until: ``time.perf_counter()`` at which to stop.
+
+        Returns:
+            Whether it is done; ``go_on`` does the rest.
         """
+        self._steps = self._prepare(replace(axis), exact=exact)
+        return self.go_on(until)
+
+    def set_views(self, views: list[CurveView]) -> None:
+        """Show these curves; what was being prepared of others is dropped."""
+        self.views = views
+        self._steps = None
+        self.refresh_legend()
+
+    def go_on(self, until: float = math.inf) -> bool:
+        """Go on with what ``prepare`` began, at least by a step; return whether it is done."""
+        while self._steps is not None:
+            try:
+                next(self._steps)
+            except StopIteration:
+                self._steps = None
+            else:
+                if time.perf_counter() > until:
+                    return False
+        return True
+
+    def _prepare(self, axis: XAxis, *, exact: bool) -> Iterator[None]:
+        pixels = max(1, int(self.area().width() * self.devicePixelRatioF()))
+        traces: list[tuple[int, plot_scene.Trace]] = []
+        for number, view in enumerate(self.views[: plot_scene.MOST_CURVES]):
+            traces += [(number, trace) for trace in view.traces(axis, pixels)]
+            yield
         self.axis = axis
-        area = self.area()
-        self._traces = plot_scene.gather(self.views, axis, int(area.width() * self.devicePixelRatioF()))
+        traces = plot_scene.in_painting_order(traces)
         if not self.y_by_hand or self.y_range is None:
-            self.y_range = plot_scene.fit_y(self._traces, axis, None if exact else self.y_range, log=self.log)
+            self.y_range = plot_scene.fit_y(traces, axis, None if exact else self.y_range, log=self.log)
         if exact:
             self.refresh_legend()
-        self.build()
-
-    def build(self) -> None:
-        """Make lines and ticks of what was reduced; enough when only the y range or the axis width changed."""
-        if self.y_range is not None:
-            self._scene = plot_scene.build(
-                self.views, self._traces, self.axis, self.area(), self.y_range, log=self.log, utc=self.utc
-            )
-        self.repaint_later()
+        yield
+        area, views = self.area(), self.views
+        scene = plot_scene.build(views, traces, axis, area, self.y_range, log=self.log, utc=self.utc)
+        for number, trace in traces:
+            scene.add_lines(number, trace)
+            yield
+        picture = None
+        if len(scene.lines) > PAINTED_AT_ONCE and not scene.message:
+            picture = self._picture(replace(scene, lines=[]))
+            colors = self._colors()
+            for entry in scene.lines:
+                with QPainter(picture) as painter:
+                    plot_painter.paint_curves(painter, scene, [entry], colors, self.theme)
+                yield
+        self._scene = scene
+        is_current = picture is not None and picture.size() == self.size() * self.devicePixelRatioF()
+        self._still = picture if is_current else None
+        self.update()
 
     def wanted_axis_px(self) -> float:
-        """Return the width that the labels of the y axis need."""
+        """Return the width that the labels of the y axis need, in steps, and at least that of a usual label."""
         texts = [tick.text for tick in self._scene.y_ticks] if self._scene else []
-        widest = max((self._fonts.small_metrics.horizontalAdvance(text) for text in texts), default=0.0)
-        return min(max(math.ceil(widest) + 9.0, NARROWEST_AXIS_PX), WIDEST_AXIS_PX)
+        advance = self._fonts.small_metrics.horizontalAdvance
+        needed = max((advance(text) for text in texts), default=0.0) + 9.0
+        reserved = min(max(advance(RESERVED_LABEL) + 9.0, NARROWEST_AXIS_PX), RESERVED_SHARE * self.width())
+        return min(reserved + math.ceil(max(0.0, needed - reserved) / WIDTH_STEP_PX) * WIDTH_STEP_PX, WIDEST_AXIS_PX)
 
     def refresh_legend(self) -> None:
         """Read the newest values, or those under the crosshair, into the legend."""
+        self._wanted_rows = None
         entries = [self._entry(view) for view in self.views]
         legend = self._lay_out(entries, max(self.legend_rows, 1))
         if legend != self._legend:
@@ -101,8 +150,10 @@ class PlotCanvas(PaintedWidget):
         """Return how many rows the legend would fill; a single curve has its value beside the title."""
         if len(self.views) < 2:
             return 0
-        most = max(1, int(self.height() * LEGEND_SHARE / self._row_px()))
-        return self._lay_out([self._entry(view) for view in self.views], most).rows
+        if self._wanted_rows is None:
+            most = max(1, int(self.height() * LEGEND_SHARE / self._row_px()))
+            self._wanted_rows = self._lay_out([self._entry(view) for view in self.views], most).rows
+        return self._wanted_rows
 
     def values_at_crosshair(self) -> list[tuple[CurveView, Sample]]:
         """Return the shown curves that have a sample under the crosshair, with x, value and average."""
@@ -201,14 +252,14 @@ class PlotCanvas(PaintedWidget):
             self._fonts = plot_painter.plot_fonts(self.font())
 
     def paint(self, painter: QPainter) -> None:
-        if self.hover_x is None:
-            self._paint_still(painter)
+        # While the mouse moves only the crosshair changes: the rest is kept as a picture.
+        if self._still is None and self.hover_x is not None:
+            self._still = self._picture(self._scene)
+        if self._still is None:
+            self._paint_still(painter, self._scene)
         else:
-            # While the mouse moves only the crosshair changes: the rest is kept as a picture.
-            if self._still is None:
-                self._still = self._picture()
             painter.drawPixmap(0, 0, self._still)
-            if self._scene is not None and not self._scene.message:
+            if self.hover_x is not None and self._scene is not None and not self._scene.message:
                 plot_painter.paint_crosshair(painter, self._scene, self.hover_x, self._dots(), self.theme)
         self._paint_texts(painter)
         if self._selection is not None:
@@ -218,19 +269,21 @@ class PlotCanvas(PaintedWidget):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(1.5, 0.5, -1.5, -0.5), 3, 3)
 
-    def _picture(self) -> QPixmap:
+    def _colors(self) -> list[str]:
+        return [self.theme.curve(view.curve.color_index) for view in self.views]
+
+    def _picture(self, scene: plot_scene.PlotScene | None) -> QPixmap:
         picture = QPixmap(self.size() * self.devicePixelRatioF())
         picture.setDevicePixelRatio(self.devicePixelRatioF())
         with QPainter(picture) as painter:
             painter.setFont(self.font())
-            self._paint_still(painter)
+            self._paint_still(painter, scene)
         return picture
 
-    def _paint_still(self, painter: QPainter) -> None:
+    def _paint_still(self, painter: QPainter, scene: plot_scene.PlotScene | None) -> None:
         painter.fillRect(self.rect(), self.theme.surface)
-        if self._scene is not None:
-            colors = [self.theme.curve(view.curve.color_index) for view in self.views]
-            plot_painter.paint_scene(painter, self._scene, colors, self._fonts, self.theme, self.width() - 2.0)
+        if scene is not None:
+            plot_painter.paint_scene(painter, scene, self._colors(), self._fonts, self.theme, self.width() - 2.0)
 
     def _paint_texts(self, painter: QPainter) -> None:
         is_single = len(self.views) == 1

@@ -36,6 +36,7 @@ class PlotGrid(QScrollArea):
         self._content.setObjectName("plots")
         self.setWidget(self._content)
         self._plots: list[MetricPlot] = []
+        self._first_row = 0
         self.arrangement = Arrangement(0, 1, 0, fits=True)
         self.verticalScrollBar().valueChanged.connect(lambda _value: self.scrolled.emit())
 
@@ -48,9 +49,22 @@ class PlotGrid(QScrollArea):
         """Return how ``number`` plots would be arranged in the present room."""
         return arrange(number, self.width(), self.height(), may_scroll=may_scroll)
 
+    def in_sight(self, arrangement: Arrangement) -> slice:
+        """Return which plots of an arrangement are not scrolled out of sight, whole rows of them."""
+        lengths = arrangement.row_lengths()
+        first, last = self._rows_in_sight(arrangement)
+        return slice(sum(lengths[:first]), sum(lengths[:last]))
+
+    def _rows_in_sight(self, arrangement: Arrangement) -> tuple[int, int]:
+        if arrangement.fits:
+            return 0, arrangement.rows
+        first = min(self.verticalScrollBar().value() // LOWEST_PX, max(0, arrangement.rows - 1))
+        return first, first + self.height() // LOWEST_PX + 2
+
     def place(self, plots: Sequence[MetricPlot], arrangement: Arrangement) -> None:
-        """Put the plots in their places."""
+        """Put the plots that are in sight in their places."""
         self._plots = list(plots)
+        self._first_row = self._rows_in_sight(arrangement)[0]
         self.arrangement = arrangement
         policy = Qt.ScrollBarPolicy.ScrollBarAlwaysOff if arrangement.fits else Qt.ScrollBarPolicy.ScrollBarAlwaysOn
         self.setVerticalScrollBarPolicy(policy)
@@ -58,16 +72,21 @@ class PlotGrid(QScrollArea):
         rows = max(1, arrangement.rows)
         height = self.height() if arrangement.fits else rows * LOWEST_PX
         self._content.resize(width, height)
-        for number, row in enumerate(self.rows()):
+        for number, row in enumerate(self.rows(), self._first_row):
             for column, plot in enumerate(row):
                 plot.setGeometry(_cell(number, column, rows, len(row), width, height))
                 plot.wheel_scrolls = not arrangement.fits
                 plot.show()
 
     def rows(self) -> list[list[MetricPlot]]:
-        """Return the plots row by row."""
-        lengths = self.arrangement.row_lengths()
-        return [self._plots[sum(lengths[:i]) : sum(lengths[: i + 1])] for i in range(len(lengths))]
+        """Return the plots that are in sight, row by row."""
+        rows, left = [], self._plots
+        for length in self.arrangement.row_lengths()[self._first_row :]:
+            if not left:
+                break
+            rows.append(left[:length])
+            left = left[length:]
+        return rows
 
     def visible_plots(self) -> list[MetricPlot]:
         """Return the plots that are not scrolled out of sight."""

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
+from .axis_ticks import Tick
 from .curve_lines import paint_lines
 from .plot_legend import Legend, paint_legend
-from .plot_scene import PlotScene
+from .plot_scene import PaintedLines, PlotScene
 from .theme import Theme, blend
 
 OLD_SHARE = 0.4  # of its colour that an earlier run keeps
 FADED_SHARE = 0.32  # of its colour that the raw curve keeps under its average
 DOT_RADIUS_PX = 3.5
+LABEL_SPACE_PX = 8.0  # between labels of the x axis
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -92,10 +95,17 @@ def paint_scene(
         return
     _paint_y_axis(painter, scene, fonts, theme)
     _paint_x_axis(painter, scene, fonts, theme, right_px)
+    paint_curves(painter, scene, scene.lines, colors, theme)
+
+
+def paint_curves(
+    painter: QPainter, scene: PlotScene, lines: Sequence[PaintedLines], colors: Sequence[str], theme: Theme
+) -> None:
+    """Paint some of the lines of a scene."""
     painter.save()
-    painter.setClipRect(area.adjusted(0, -1, 1, 1))
+    painter.setClipRect(scene.mapping.area.adjusted(0, -1, 1, 1))
     shares = {"main": 1.0, "old": OLD_SHARE, "faded": FADED_SHARE}
-    for entry in scene.lines:
+    for entry in lines:
         paint_lines(painter, entry.lines, QColor(blend(colors[entry.view], theme.surface, shares[entry.role])))
     painter.restore()
 
@@ -118,20 +128,46 @@ def _paint_y_axis(painter: QPainter, scene: PlotScene, fonts: PlotFonts, theme: 
 def _paint_x_axis(painter: QPainter, scene: PlotScene, fonts: PlotFonts, theme: Theme, right_px: float) -> None:
     area, metrics = scene.mapping.area, fonts.small_metrics
     span = scene.mapping.high - scene.mapping.low
-    taken_to = 0.0
-    for tick in sorted(scene.x_ticks, key=lambda tick: tick.value):
-        x = round(area.left() + (tick.value - scene.mapping.low) / span * area.width()) + 0.5
-        painter.setPen(QColor(theme.grid))
+    places = [round(area.left() + (t.value - scene.mapping.low) / span * area.width()) + 0.5 for t in scene.x_ticks]
+    painter.setPen(QColor(theme.grid))
+    for x in places:
         painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
-        text = x_tick_text(tick.text, tick.date)
-        width = metrics.horizontalAdvance(text)
-        left = min(max(x - width / 2, area.left() - 4), right_px - width)
-        if left < taken_to:
-            continue
-        taken_to = left + width + 8
-        painter.setPen(QColor(theme.muted))
-        rect = QRectF(left, area.bottom() + 1, width + 2, metrics.height())
-        painter.drawText(rect, int(_LEFT), text)
+    painter.setPen(QColor(theme.muted))
+    widths = [metrics.horizontalAdvance(x_tick_text(tick.text, tick.date)) for tick in scene.x_ticks]
+    for number, left in label_places(scene.x_ticks, places, widths, right_px):
+        tick = scene.x_ticks[number]
+        rect = QRectF(left, area.bottom() + 1, widths[number] + 2, metrics.height())
+        painter.drawText(rect, int(_LEFT), x_tick_text(tick.text, tick.date))
+
+
+def label_places(
+    ticks: Sequence[Tick], places: Sequence[float], widths: Sequence[float], right_px: float
+) -> list[tuple[int, float]]:
+    """Return which tick labels are painted, and their left borders; while the axis scrolls they stay the same ones.
+
+    Labels with a date are always painted, inside the borders. Of the others each, every second, every third … has
+    room, counted from a fixed origin, and one appears and goes as a whole.
+
+    Args:
+        ticks: of the x axis. places: their x in pixels. widths: of their labels. right_px: right border for labels.
+    """
+    dated = [
+        (k, max(0.0, min(places[k] - widths[k] / 2, right_px - widths[k]))) for k, tick in enumerate(ticks) if tick.date
+    ]
+    taken = [(left - LABEL_SPACE_PX, left + widths[k] + LABEL_SPACE_PX) for k, left in dated]
+    plain = [k for k, tick in enumerate(ticks) if not tick.date]
+    every, step = 1, 0.0
+    if len(ticks) > 1:
+        step = abs(ticks[1].value - ticks[0].value)
+        spacing = max(1.0, abs(places[1] - places[0]))
+        every = math.ceil((max((widths[k] for k in plain), default=0.0) + LABEL_SPACE_PX) / spacing)
+    shown = []
+    for k in plain:
+        left, right = places[k] - widths[k] / 2, places[k] + widths[k] / 2
+        is_turn = every <= 1 or round(ticks[k].value / step) % every == 0
+        if is_turn and left >= 0 and right <= right_px and all(right < a or left > b for a, b in taken):
+            shown.append((k, left))
+    return dated + shown
 
 
 def x_tick_text(text: str, date: str) -> str:

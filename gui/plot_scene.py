@@ -19,7 +19,7 @@ X_TICK_PX = 48.0
 Y_MARGIN = 0.06
 KEEP_SHARE = 0.7  # a range is kept while what is shown fills at least so much of it: ticks do not flicker
 LARGEST = 1e300  # beyond it the size of a range is no longer a number
-MOST_CURVES = 60  # drawn in one plot; further ones are only counted
+MOST_CURVES = 64  # drawn in one plot; further ones are only counted
 
 
 @dataclass(frozen=True)
@@ -36,20 +36,25 @@ class PlotScene:
     """Everything the painter needs for the plot area and its axes."""
 
     mapping: Mapping
-    lines: tuple[PaintedLines, ...]
+    lines: list[PaintedLines]
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
-    note: str
+    count_note: str
     message: str
 
+    @property
+    def note(self) -> str:
+        """What the plot does not show, or ""."""
+        skipped = "values ≤ 0 not shown" if any(entry.lines.skipped for entry in self.lines) else ""
+        return ", ".join(filter(None, (skipped, self.count_note)))
 
-def gather(views: Sequence[CurveView], axis: XAxis, pixels: int) -> list[tuple[int, Trace]]:
-    """Reduce the shown curves to what ``pixels`` columns can show; faded traces come first, the main ones on top."""
-    traces = [
-        (number, trace)
-        for number, view in enumerate(views[:MOST_CURVES])
-        for trace in view.traces(axis, max(1, pixels))
-    ]
+    def add_lines(self, view: int, trace: Trace) -> None:
+        """Make the lines of one trace of the curve with this number."""
+        self.lines.append(PaintedLines(view, trace.role, make_lines(trace.reduced, self.mapping, trace.shift)))
+
+
+def in_painting_order(traces: Sequence[tuple[int, Trace]]) -> list[tuple[int, Trace]]:
+    """Return the traces with faded and old ones first and the main ones on top."""
     return sorted(traces, key=lambda entry: entry[1].role == "main")
 
 
@@ -59,7 +64,7 @@ def fit_y(
     """Return a y range that holds everything visible.
 
     Args:
-        traces: from ``gather``. axis: the visible stretch.
+        traces: of the curves by their number. axis: the visible stretch.
         current: kept when it holds everything without being much too large; None to fit exactly.
         log: the range is in log10.
     """
@@ -96,17 +101,13 @@ def build(
     log: bool,
     utc: bool,
 ) -> PlotScene:
-    """Make the scene for an area in pixels."""
-    mapping = Mapping(area, axis.low, axis.high, *y_range, log)
-    lines = tuple(
-        PaintedLines(number, trace.role, make_lines(trace.reduced, mapping, trace.shift)) for number, trace in traces
-    )
+    """Make the scene for an area in pixels; its lines are added to it with ``add_lines``."""
     return PlotScene(
-        mapping,
-        lines,
+        Mapping(area, axis.low, axis.high, *y_range, log),
+        [],
         tuple(x_ticks(axis, max(2, int(area.width() / X_TICK_PX)), utc=utc)),
         tuple(y_ticks(*y_range, max(2, int(area.height() / Y_TICK_PX)), log=log)),
-        _note(views, lines),
+        _note(views),
         _message(views, traces, axis),
     )
 
@@ -125,13 +126,8 @@ def x_ticks(axis: XAxis, count: int, *, utc: bool) -> list[Tick]:
     return (duration_ticks if axis.choice == RELATIVE else value_ticks)(axis.low, axis.high, count)
 
 
-def _note(views: Sequence[CurveView], lines: Sequence[PaintedLines]) -> str:
-    notes = []
-    if any(entry.lines.skipped for entry in lines):
-        notes.append("values ≤ 0 not shown")
-    if len(views) > MOST_CURVES:
-        notes.append(f"{MOST_CURVES} of {len(views)} curves drawn")
-    return ", ".join(notes)
+def _note(views: Sequence[CurveView]) -> str:
+    return f"{MOST_CURVES} of {len(views)} curves drawn" if len(views) > MOST_CURVES else ""
 
 
 def _message(views: Sequence[CurveView], traces: Sequence[tuple[int, Trace]], axis: XAxis) -> str:

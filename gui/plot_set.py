@@ -12,14 +12,16 @@ from .smoothing import SmoothedCurve
 from .x_axis import RELATIVE, XAxis
 
 if TYPE_CHECKING:
+    from ..core.curve import Curve
     from ..core.hub import Hub
 
 SMOOTHED_PER_FRAME = 50_000  # samples of all curves together; a longer history is smoothed over several frames
 MOST_CURVES_OF_A_PLOT = 500
+MOST_PLOTS_KEPT = 100  # further ones that are out of sight are made anew when they come back
 
 
 class PlotSet:
-    """One plot for each metric name that is or was shown.
+    """One plot for each metric name that is or was in sight.
 
     Args:
         hub: producers and curves. make: makes the plot of a name.
@@ -27,22 +29,26 @@ class PlotSet:
 
     def __init__(self, hub: Hub, make: Callable[[str], MetricPlot]) -> None:
         self.plots: dict[str, MetricPlot] = {}
-        self.names: list[str] = []  # those shown, in order
+        self.names: list[str] = []  # those in sight, in order
+        self._starts: tuple[object, dict[CurveKey, list[float]]] = (None, {})
         self._hub = hub
         self._make = make
         self._smoothed: dict[CurveKey, SmoothedCurve] = {}
 
     def shown(self) -> list[MetricPlot]:
-        """Return the plots that are shown, in order."""
+        """Return the plots that are in sight, in order."""
         return [self.plots[name] for name in self.names]
 
     def views(self) -> list[CurveView]:
-        """Return the curves of the plots that are shown, in order."""
+        """Return the curves of the plots that are in sight, in order."""
         return [view for plot in self.shown() for view in plot.views]
 
-    def fields(self) -> list[str]:
-        """Return the fields of the metrics shown, each once."""
-        return list(dict.fromkeys(field for name in self.names for field in self._hub.series.fields_of(name)))
+    def views_of(self, names: Sequence[str], options: MetricsOptions) -> list[CurveView]:
+        """Return the curves of these metrics, in sight or not."""
+        views = [view for name in names for view in self._views_of(name)]
+        for view in views:
+            view.shown = view.key not in options.hidden
+        return views
 
     def extents(self, axis: XAxis) -> list[tuple[float, float]]:
         """Return the smallest and largest x of the curves that are switched on, or of all when none is."""
@@ -62,7 +68,9 @@ class PlotSet:
         """Show these names; plots of names that are no longer in ``existing`` go away."""
         self.names = list(names)
         kept = set(existing)
-        for name in [name for name in self.plots if name not in kept]:
+        unseen = [name for name in self.plots if name not in names]
+        surplus = set(unseen[: max(0, len(self.plots) - MOST_PLOTS_KEPT)])
+        for name in [name for name in self.plots if name not in kept or name in surplus]:
             self.plots.pop(name).deleteLater()
         for name in self.names:
             if name not in self.plots:
@@ -83,10 +91,17 @@ class PlotSet:
         used = {view.key for view in self.views()} if options.smoothing else set()
         self._smoothed = {key: smoothed for key, smoothed in self._smoothed.items() if key in used}
         if axis.choice == RELATIVE:
-            store = self._hub.series
-            starts = run_starts([curve for name in store.names() for curve in store.of_name(name)])
+            starts = self._run_starts()
             for view in self.views():
                 view.starts = starts[view.key]
+
+    def _run_starts(self) -> dict[CurveKey, list[float]]:
+        """Return when runs started; all curves of all producers are asked only when there may be another run."""
+        store = self._hub.series
+        state = (store.names_revision, [len(view.curve.run_of) for view in self.views()])
+        if self._starts[0] != state:
+            self._starts = state, run_starts([curve for name in store.names() for curve in store.of_name(name)])
+        return self._starts[1]
 
     def smooth_some(self) -> bool:
         """Bring moving averages up to date, as many samples as a frame allows; return whether all are."""
@@ -101,16 +116,20 @@ class PlotSet:
 
     def _update_curves(self, plot: MetricPlot) -> None:
         curves = self._hub.series.of_name(plot.name)[:MOST_CURVES_OF_A_PLOT]
-        producers = self._hub.producers
-        told = {c.producer: producers[c.producer].name if c.producer in producers else c.producer for c in curves}
         is_same = [view.curve for view in plot.views] == curves
-        if is_same and all(view.producer_name == told[view.curve.producer] for view in plot.views):
-            return
+        told = self._producer_names(curves)
+        if not is_same or any(view.producer_name != told[view.curve.producer] for view in plot.views):
+            plot.set_views(self._views_of(plot.name))
+
+    def _views_of(self, name: str) -> list[CurveView]:
+        curves = self._hub.series.of_name(name)[:MOST_CURVES_OF_A_PLOT]
+        told = self._producer_names(curves)
         labels = curve_labels(curves, told)
-        plot.views = [
-            CurveView(curve, label, told[curve.producer]) for curve, label in zip(curves, labels, strict=True)
-        ]
-        plot.refresh_legend()
+        return [CurveView(curve, label, told[curve.producer]) for curve, label in zip(curves, labels, strict=True)]
+
+    def _producer_names(self, curves: Iterable[Curve]) -> dict[str, str]:
+        producers = self._hub.producers
+        return {c.producer: producers[c.producer].name if c.producer in producers else c.producer for c in curves}
 
     def _smoothed_of(self, view: CurveView, weight: float) -> SmoothedCurve:
         smoothed = self._smoothed.get(view.key)

@@ -1,11 +1,23 @@
-"""The settings dialog: theme, units, notifications, connect at start."""
+"""The settings dialog: theme, units, memory, notifications, connect at start."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QDialogButtonBox, QFormLayout, QLabel, QWidget
+import psutil
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QLabel,
+    QSpinBox,
+    QWidget,
+)
 
+from ..core.memory import default_budget_bytes
+from ..core.settings import LEAST_BUDGET_MIB
 from .notifier import DesktopNotifier
 from .theme import ThemeSwitch
 
@@ -30,10 +42,12 @@ class SettingsDialog(QDialog):
         self.notifications.setChecked(settings.notifications)
         self.connect_at_start = QCheckBox("Connect to the producers of the last session at start")
         self.connect_at_start.setChecked(settings.connect_at_start)
+        self.budget = _budget_box(settings.budget_mib)
         form = QFormLayout(self)
         form.setVerticalSpacing(10)
         form.addRow("Theme", self.theme)
         form.addRow("Times", self.times)
+        form.addRow("Memory for data", self.budget)
         form.addRow(self.notifications)
         if not DesktopNotifier.way():
             form.addRow(QLabel("This desktop has no notification service; the banner in the window is always shown."))
@@ -49,8 +63,26 @@ class SettingsDialog(QDialog):
         self._settings.utc = self.times.currentData()
         self._settings.notifications = self.notifications.isChecked()
         self._settings.connect_at_start = self.connect_at_start.isChecked()
+        value = self.budget.value()
+        self._settings.budget_mib = None if value == self.budget.minimum() else value
         self._themes.choose(self._settings.theme)
         super().accept()
+
+
+def _budget_box(budget_mib: int | None) -> QSpinBox:
+    """Return a field for MiB whose lowest value, one below what is allowed, stands for the default."""
+    box = QSpinBox()
+    box.setRange(LEAST_BUDGET_MIB - 1, max(LEAST_BUDGET_MIB, psutil.virtual_memory().total // 2**20))
+    box.setSingleStep(64)
+    box.setStepType(QSpinBox.StepType.AdaptiveDecimalStepType)
+    box.setSuffix(" MiB")
+    box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+    box.setGroupSeparatorShown(True)
+    box.setSpecialValueText(f"Automatic ({default_budget_bytes() // 2**20:,} MiB)")
+    box.setToolTip("When it is used up, the oldest samples are thinned and the oldest rows and frames go")
+    box.setAccessibleName("Memory for data in MiB")
+    box.setValue(box.minimum() if budget_mib is None else budget_mib)
+    return box
 
 
 def _choice(options: tuple[tuple[str, object], ...], current: object) -> QComboBox:

@@ -58,8 +58,9 @@ class SmoothedCurve:
     def __init__(self, curve: Curve, weight: float) -> None:
         self.curve = curve
         self.weight = min(max(weight, 0.0), MAXIMUM_WEIGHT)
-        self._values = SlidingArray()
-        self._levels = Levels()
+        self._values = SlidingArray(reservations=curve.reservations)
+        self._levels = Levels(curve.reservations)
+        curve.followers.add(self)
         self._sums = (0.0, 0.0)  # of weighted values and of weights, after the newest sample done
         self._newest = (math.nan, math.nan)  # time and value of that sample, to notice samples put before it
         self._first_serial = 0
@@ -89,6 +90,18 @@ class SmoothedCurve:
             self._newest = self._sample(stop - 1)
             self._levels.extend(self._values.view(), self._first_serial)
         return stop == len(self.curve)
+
+    def thin(self, kept: np.ndarray, half: int) -> None:
+        """Follow a curve of which only the samples at ``kept`` stay of those before ``half``: so do their averages."""
+        if half > len(self._values):
+            self._restart()  # its oldest samples are gone before they were done
+            return
+        changed = self._first_serial + half
+        self._values.replace_front(half, self._values.view()[kept])
+        self._first_serial = changed - len(kept)
+        self._levels.rebuild_front(self._values.view(), self._first_serial, changed)
+        self._values.trim()
+        self._levels.trim()
 
     def reduce(self, x: str, low: float, high: float, pixels: int, run: tuple[int, int] | None = None) -> Reduced:
         """Return what a row of pixels can show of the average; arguments as of ``Curve.reduce``."""
@@ -132,8 +145,8 @@ class SmoothedCurve:
         return np.array_equal(self._sample(done - 1), self._newest, equal_nan=True)
 
     def _restart(self) -> None:
-        self._values = SlidingArray()
-        self._levels = Levels()
+        self._values = SlidingArray(reservations=self.curve.reservations)
+        self._levels = Levels(self.curve.reservations)
         self._sums = (0.0, 0.0)
         self._first_serial = self.curve.first_serial
 

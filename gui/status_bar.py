@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QLabel, QStatusBar
 
 from ..core.run_control import LinkState
 from .loss_words import loss_lines
+from .memory_meter import MemoryMeter, mebibytes
 
 if TYPE_CHECKING:
     from ..core.hub import Hub
@@ -38,7 +39,7 @@ class WindowStatusBar(QStatusBar):
             ("lost", LOST_TIP),
             ("latency", "Newest message: time from publishing to arrival, the slowest producer"),
             ("frames", "Frames drawn per second; none when nothing changes"),
-            ("memory", "Memory of this program, and the part held by kept data"),
+            ("memory", "Memory of this program, and the part held by kept data of what it may hold"),
         ):
             label = QLabel(self)
             label.setTextFormat(Qt.TextFormat.PlainText)
@@ -46,6 +47,8 @@ class WindowStatusBar(QStatusBar):
             label.setContentsMargins(6, 0, 6, 0)
             self.labels[name] = label
             self.addPermanentWidget(label)
+        self.meter = MemoryMeter(self)
+        self.addPermanentWidget(self.meter)
         clock.text_ticked.connect(self.refresh)
         self.refresh()
 
@@ -71,8 +74,15 @@ class WindowStatusBar(QStatusBar):
             p.latency_s for p in hub.producers.values() if p.latency_s is not None and p.link is LinkState.LIVE
         ]
         self._set("latency", f"{max(latencies) * 1e3:.1f} ms" if latencies else "– ms")
-        held = sum(hub.memory().values())
-        self._set("memory", f"{_bytes(self._process.memory_info().rss)} ({_bytes(held)} data)")
+        self._show_memory()
+
+    def _show_memory(self) -> None:
+        usage, budget = self._hub.memory(), self._hub.budget_bytes
+        rss = self._process.memory_info().rss
+        self._set("memory", f"{mebibytes(rss)} ({mebibytes(sum(usage.values()))} data)")
+        self.meter.show_usage(usage, budget)
+        if self.labels["memory"].toolTip() != self.meter.toolTip():
+            self.labels["memory"].setToolTip(self.meter.toolTip())
 
     def _links(self) -> str:
         states = [p.link for p in self._hub.producers.values()]
@@ -94,7 +104,3 @@ class WindowStatusBar(QStatusBar):
 
 def _count(value: float) -> str:
     return f"{value:.0f}" if value < 10_000 else f"{value / 1e3:.0f} k"
-
-
-def _bytes(count: float) -> str:
-    return f"{count / 2**20:.0f} MiB" if count < 2**30 else f"{count / 2**30:.1f} GiB"

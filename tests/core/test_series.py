@@ -290,8 +290,21 @@ def test_batches_that_do_not_fit_are_refused(message):
     assert len(store.of_name("m")[0]) == 2
 
 
+def shrink(store, nbytes):
+    """Free so many bytes, in as many slices as it takes, or all that can be freed."""
+    start = store.nbytes
+    while store.nbytes > start - nbytes and store.shrink(start - nbytes):
+        pass
+
+
+def raw_from(curve, number):
+    """The time from which on a curve with samples at 0, 1, 2, … ``number`` - 1 still has each of them."""
+    gaps = np.flatnonzero(np.diff(curve.column("t")) != 1)
+    return curve.column("t")[gaps[-1] + 1] if len(gaps) else 0
+
+
 def test_shrinking_keeps_the_shape():
-    """The largest curve is thinned first; its extremes, its newest half and its end stay."""
+    """Old samples of a long curve go; its extremes, its end and short curves stay."""
     store = SeriesStore()
     store.define("p", definitions((1, "big"), (2, "small")))
     number = 50_000
@@ -299,16 +312,39 @@ def test_shrinking_keeps_the_shape():
     value[1234], value[777] = 99, -99
     t = np.arange(number) * 1.0
     store.append("p", batch((1, 1, t, value, []), (2, 1, t[:500], value[:500], [])))
+    store.settle()
     before = store.nbytes
-    freed = store.shrink(before // 3)
+    shrink(store, before // 3)
     big, small = store.of_name("big")[0], store.of_name("small")[0]
-    assert freed >= before // 3 - 1
-    assert store.nbytes == pytest.approx(before - freed, rel=0.05)
+    assert store.nbytes <= before - before // 3
+    assert store.nbytes >= sum(curve.nbytes for curve in (big, small))
     assert len(small) == 500
     assert (big.column("value").min(), big.column("value").max()) == (-99, 99)
+    assert big.column("t")[0] == 0
     assert big.latest() == (number - 1, value[-1])
     np.testing.assert_array_equal(big.column("value")[-10_000:], value[-10_000:])
     assert (np.diff(big.column("t")) > 0).all()
+
+
+def test_the_oldest_raw_samples_of_all_curves_go_first():
+    """Curves that began at other times keep raw samples from about the same time on, whatever their length."""
+    store = SeriesStore()
+    store.define("p", definitions(*((k, f"m{k}") for k in range(4))))
+    number, late = 100_000, 60_000
+    t = np.arange(number) * 1.0
+    store.append("p", batch(*((k, 1, t[(k % 2) * late :], t[(k % 2) * late :], []) for k in range(4))))
+    store.settle()
+    shrink(store, store.nbytes // 5)
+    old, new = [[store.of_name(f"m{k}")[0] for k in group] for group in ((0, 2), (1, 3))]
+    assert all(len(curve) == number - late for curve in new), "younger samples than any that went"
+    horizons = [raw_from(curve, number) for curve in old]
+    assert min(horizons) > 0
+    assert max(horizons) - min(horizons) < number / 4
+    shrink(store, store.nbytes // 2)
+    horizons = [raw_from(curve, number) for curve in (*old, *new)]
+    assert min(horizons) > late
+    assert max(horizons) - min(horizons) < number / 4
+    assert [curve.column("t")[0] for curve in (*old, *new)] == [0, 0, late, late]
 
 
 def test_thinning_keeps_runs_and_gaps():
@@ -322,7 +358,7 @@ def test_thinning_keeps_runs_and_gaps():
     store.append("p", batch((1, 1, np.arange(5000) + 4000, np.zeros(5000), [])))
     (curve,) = store.of_name("m")
     for _ in range(3):
-        curve.thin()
+        curve.thin(256)
     t = curve.column("t")
     assert len(t) < 5000
     assert [t[p] >= limit > t[p - 1] for p, limit in zip(curve.breaks, (2001, 4000), strict=True)] == [True, True]
@@ -334,7 +370,7 @@ def test_a_gap_of_nan_survives_thinning():
     value = np.ones(4000)
     value[500:700] = np.nan
     curve = one_curve(batch((1, 1, np.arange(4000), value, [])))
-    curve.thin()
+    curve.thin(256)
     assert np.isnan(curve.reduce("t", 520, 680, 4).low).all()
 
 
@@ -347,9 +383,8 @@ def test_memory_is_bounded_however_much_arrives():
         t = np.arange(start, start + number) * 1.0
         store.append("p", batch(*((k, start, t, np.sin(t), [t]) for k in range(10))))
         if store.nbytes > budget:
-            store.shrink(store.nbytes - budget + budget // 20)
-    store.settle()
-    assert store.nbytes <= budget
+            shrink(store, store.nbytes - budget + budget // 20)
+            assert store.nbytes <= budget
     for curve in store.of_name("m"):
         assert curve.column("t")[0] < 20
         assert np.diff(curve.column("t")).max() < 1000, "no part of the history has faded away"

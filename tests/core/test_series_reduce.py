@@ -102,11 +102,58 @@ def test_columns_stay_exact_after_thinning_and_more_samples(seed, thinnings, mor
     curve = make(np.arange(20_000), rng.normal(size=20_000), [1000])
     time = 20_000
     for _ in range(thinnings):
-        assert curve.thin()
+        assert curve.thin(256)
         curve.append(time + np.arange(more), rng.normal(size=more), (), [])
         time += more
         check(curve, "t", 0, time, 37)
         check(curve, "t", time * 0.3, time * 0.8, 100)
+
+
+@settings(deadline=None, max_examples=80)
+@given(data=st.data())
+def test_columns_stay_exact_whatever_happens_to_the_curve(data):
+    """Appended, inserted late, thinned once or again, in any order: the columns equal those of the samples there are.
+
+    Those samples are real ones: nothing drawn lies beyond what arrived, the first sample and the extremes stay.
+    """
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    curve, sent, clock = Curve("p", "m", ()), [np.empty((2, 0))], 0.0
+    for what in data.draw(st.lists(st.sampled_from(["append", "insert", "thin", "again", "look"]), max_size=12)):
+        number = data.draw(st.integers(1, 3000))
+        if what == "append":
+            t = clock + np.sort(rng.integers(0, number, number)) * 1.0
+            clock = t[-1]
+            value = odd_values(rng, number)
+            sent.append(np.stack([t, value]))
+            curve.append(t, value, (), [])
+        elif what == "insert" and len(curve):
+            t = rng.integers(0, int(clock) + 1, number // 10 + 1) * 1.0
+            value = odd_values(rng, len(t))
+            sent.append(np.stack([t, value]))
+            curve.insert(t, value, (), [])
+        elif what == "thin":
+            curve.thin(data.draw(st.sampled_from([16, 64, 1024])))
+        elif what == "again":
+            curve.thin_again()
+        else:
+            check(curve, "t", 0, clock + 1, 50)
+    if len(curve):
+        lo, hi = sorted(rng.uniform(-1, clock + 2, 2))
+        check(curve, "t", lo, hi, data.draw(st.sampled_from([1, 3, 64, 700])))
+        every = np.concatenate(sent, axis=1)
+        there = set(zip(curve.column("t").tolist(), curve.column("value").view(np.int64).tolist(), strict=True))
+        assert there <= set(zip(every[0].tolist(), every[1].view(np.int64).tolist(), strict=True))
+        assert curve.column("t")[0] == every[0].min()
+        np.testing.assert_array_equal(np.fmin.reduce(curve.column("value")), np.fmin.reduce(every[1]))
+        np.testing.assert_array_equal(np.fmax.reduce(curve.column("value")), np.fmax.reduce(every[1]))
+
+
+def odd_values(rng, number):
+    """Normal values with a few that are not numbers or infinite."""
+    value = rng.normal(size=number)
+    for odd in (math.nan, math.inf, -math.inf):
+        value[rng.integers(0, number, rng.integers(0, 3))] = odd
+    return value
 
 
 def test_an_axis_that_starts_again_stays_exact_after_thinning():
@@ -119,7 +166,7 @@ def test_an_axis_that_starts_again_stays_exact_after_thinning():
         if k % 3 == 0:
             check(curve, "step", 0, 3000, 50)
         if k % 3 == 2:
-            assert curve.thin()
+            assert curve.thin(256)
             check(curve, "step", 0, 3000, 50)
     assert len(curve.runs) <= 9
 

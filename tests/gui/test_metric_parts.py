@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,17 +12,21 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QFontMetricsF
 
 from dockscope.core.curve import Curve
+from dockscope.gui.axis_ticks import time_ticks
 from dockscope.gui.curve_lines import FAR_PX, Mapping, make_lines, y_extent
 from dockscope.gui.curve_view import curve_labels, run_starts
 from dockscope.gui.metrics_options import MetricsOptions
 from dockscope.gui.plain_text import menu_text, one_line, tooltip_text
 from dockscope.gui.plot_arrangement import arrange, first_names
 from dockscope.gui.plot_legend import LegendEntry, lay_out
+from dockscope.gui.plot_painter import label_places
 from dockscope.gui.plot_scene import y_ticks
 from dockscope.gui.readout import choose_place
 from dockscope.gui.smoothing import SmoothedCurve, exponential_sums, weight_sums
 from dockscope.gui.value_axis import duration_text, log_ticks, short_value, value_ticks
 from dockscope.gui.x_axis import XAxis
+
+T0 = 1_700_000_000.0
 
 
 def make_curve(t, value, labels=(), producer="p", name="loss"):
@@ -83,16 +89,20 @@ def test_average_starts_anew_with_each_run():
 
 
 def test_average_follows_samples_that_arrive_late_or_are_thinned():
-    """When samples are put in before others, or old ones are thinned, the average is computed anew."""
+    """When samples are put in before others the average is computed anew; of thinned ones it stays what it was."""
     curve = make_curve(np.arange(0, 600, 2), np.arange(0, 600, 2))
     smoothed = SmoothedCurve(curve, 0.8)
     smoothed.extend(1000)
     curve.insert(np.array([101.0]), np.array([5.0]), (), ())
     smoothed.extend(1000)
     np.testing.assert_allclose(smoothed.values, plain_average(curve.column("value"), 0.8), rtol=1e-6)
-    assert curve.thin()
-    smoothed.extend(1000)
-    np.testing.assert_allclose(smoothed.values, plain_average(curve.column("value"), 0.8), rtol=1e-6)
+    average = dict(zip(curve.column("t").tolist(), smoothed.values.tolist(), strict=True))
+    assert curve.thin(64)
+    assert len(curve) < len(average)
+    np.testing.assert_array_equal(smoothed.values, [average[t] for t in curve.column("t").tolist()])
+    curve.append(np.array([600.0]), np.array([7.0]), (), ())
+    assert smoothed.extend(1000)
+    assert len(smoothed.values) == len(curve)
 
 
 def test_sums_of_ones_by_formula():
@@ -306,3 +316,21 @@ def test_a_y_axis_has_at_least_two_numbers(low, high, log):
     ticks = y_ticks(*ends, 2, log=log)
     assert 2 <= len(ticks) <= 5
     assert all(ends[0] <= tick.value <= ends[1] for tick in ticks)
+
+
+def test_labels_of_a_scrolling_axis_do_not_flicker():
+    """Each label stays as long as there is room for it while the axis moves by single pixels; none overlap."""
+    shown = []
+    for shift in range(120):
+        low = T0 + shift / 10
+        ticks = time_ticks(low, low + 30, 10, utc=True, today=dt.date(2023, 11, 14))
+        places = [(tick.value - low) / 30 * 300 + 30 for tick in ticks]
+        labels = label_places(ticks, places, [46.0] * len(ticks), 338.0)
+        lefts = sorted(left for _, left in labels)
+        assert all(b - a >= 46 for a, b in pairwise(lefts))
+        shown.append({ticks[k].value for k, _ in labels})
+    for before, after in pairwise(shown):
+        gone = before - after
+        assert all(value < min(after) for value in gone), "a label goes only at the left end"
+        assert all(value > max(before) for value in after - before), "and comes only at the right end"
+    assert min(len(labels) for labels in shown) >= 2

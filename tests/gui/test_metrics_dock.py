@@ -14,6 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 
 from dockscope.core.messages import Hello, Kind, MetricBatch, SeriesDefinition, SeriesDefinitions
+from dockscope.gui.metric_chooser import MetricChooser
 from dockscope.gui.metrics_dock import MetricsDock
 from dockscope.gui.theme import contrast
 
@@ -170,6 +171,51 @@ def test_chooser_chooses(dock, send, shown):
     chooser.close()
     dock.choose_metrics([])
     shown(lambda: dock._nothing.isVisible())
+
+
+@popups
+def test_thousands_of_metrics_are_listed_bit_by_bit(dock, send, shown, qtbot):
+    """The list opens with the first names; the rest follows, keeps its ticks, and is searched as well."""
+    names = [f"metric {k}" for k in range(2000)]
+    chooser = MetricChooser(dock)
+    chooser.open_below(dock.bar, names, [], ["metric 3", "metric 1999"])
+    assert chooser._list.count() < len(names)
+    assert chooser.names() == ["metric 3", "metric 1999"]
+    chooser._search.setText("1999")
+    qtbot.waitUntil(lambda: chooser._list.count() == len(names))
+    assert chooser.names() == ["metric 3", "metric 1999"]
+    assert [k for k in range(2000) if not chooser._list.item(k).isHidden()] == [1999]
+    chooser.close()
+
+
+def test_plots_are_made_for_what_is_in_sight(dock, send, shown):
+    """With hundreds of metrics that scroll, only those in sight have a plot, also after scrolling."""
+    for k in range(300):
+        send(f"metric {k}", [T0, T0 + 1], [0, k])
+    dock.choose_metrics("all")
+    shown(lambda: len(dock.names) == 300)
+    assert len(dock.grid.visible_plots()) < 30
+    bar = dock.grid.verticalScrollBar()
+    bar.setValue(bar.maximum())
+    shown(lambda: "metric 299" in dock.plots and dock.plots["metric 299"].scene() is not None)
+    assert dock.plots["metric 299"].isVisible()
+    assert len(dock.plots) <= 130
+
+
+def test_many_curves_of_a_plot_are_painted_in_slices(dock, send, shown, monkeypatch):
+    """Curves that do not fit into a frame are prepared in several; what is shown in the end is all of them."""
+    monkeypatch.setattr("dockscope.gui.metrics_dock.FRAME_S", 0.0)
+    monkeypatch.setattr("dockscope.gui.metrics_dock.LEAST_S", 0.0)
+    for k in range(20):
+        send("m", [T0, T0 + 10], [k, k], (("k", str(k)),))
+    shown(lambda: (scene := dock.plots["m"].scene()) is not None and len(scene.lines) == 20)
+    image = dock.plots["m"].grab().toImage()
+    area, mapping = dock.plots["m"].area(), dock.plots["m"].scene().mapping
+    x = int(area.center().x())
+    empty = {dock.theme.surface.lower(), dock.theme.grid.lower()}
+    for k in range(20):
+        y = float(mapping.y_px(np.array([float(k)]))[0])
+        assert {image.pixelColor(x, round(y) + d).name() for d in (-1, 0, 1)} - empty
 
 
 def test_legend_switches_a_curve(dock, send, shown, qtbot):
@@ -547,7 +593,8 @@ def test_plots_that_do_not_fit_into_a_frame_follow_one_after_another(dock, send,
     """However long the lines of each plot take, after a pan all plots show the same stretch, fitted to it."""
     ten_metrics(send)
     shown(lambda: len(dock.names) == 6)
-    monkeypatch.setattr("dockscope.gui.metrics_dock.FRAME_S", 0.0)  # one plot per turn of the loop
+    monkeypatch.setattr("dockscope.gui.metrics_dock.FRAME_S", 0.0)
+    monkeypatch.setattr("dockscope.gui.metrics_dock.LEAST_S", 0.0)  # one plot per turn of the loop
     plot = dock.plots["metric 3"]
     before = plot.y_range
     dock.axis.show(T0 + 10, T0 + 20)

@@ -36,10 +36,12 @@ def change_all(dialog):
     dialog.times.setCurrentIndex(dialog.times.findData(True))
     dialog.notifications.click()
     dialog.connect_at_start.click()
+    dialog.budget.setValue(512)
 
 
 def test_it_shows_the_settings_there_are(dialog, settings):
-    """Theme, times and both ticks as they are."""
+    """Theme, times, memory and both ticks as they are."""
+    assert dialog.budget.text().startswith("Automatic")
     assert dialog.theme.currentData() == "dark"
     assert dialog.times.currentData() is False
     assert dialog.notifications.isChecked() == settings.notifications
@@ -47,7 +49,7 @@ def test_it_shows_the_settings_there_are(dialog, settings):
 
 
 def test_ok_takes_everything_over(dialog, settings, themes):
-    """All four choices reach the settings, and the theme is in force at once."""
+    """All choices reach the settings, and the theme is in force at once."""
     change_all(dialog)
     press(dialog, QDialogButtonBox.StandardButton.Ok)
     assert (settings.theme, settings.utc, settings.notifications, settings.connect_at_start) == (
@@ -57,6 +59,7 @@ def test_ok_takes_everything_over(dialog, settings, themes):
         True,
     )
     assert themes.current.name == "light"
+    assert settings.budget_mib == 512
 
 
 def test_cancel_takes_nothing_over(dialog, settings, themes):
@@ -70,6 +73,7 @@ def test_cancel_takes_nothing_over(dialog, settings, themes):
         False,
     )
     assert themes.current.name == "dark"
+    assert settings.budget_mib is None
 
 
 def test_settings_survive_a_restart(dialog, settings):
@@ -80,3 +84,12 @@ def test_settings_survive_a_restart(dialog, settings):
     again = type(settings)(settings.path)
     assert again.load() == ""
     assert (again.theme, again.utc, again.notifications, again.connect_at_start) == ("light", True, True, True)
+    assert again.budget_mib == 512
+
+
+def test_the_default_memory_can_be_chosen_again(dialog, settings):
+    """The lowest step of the memory field means the default."""
+    settings.budget_mib = 512
+    dialog.budget.setValue(dialog.budget.minimum())
+    press(dialog, QDialogButtonBox.StandardButton.Ok)
+    assert settings.budget_mib is None

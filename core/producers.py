@@ -112,7 +112,8 @@ class Producer:
         offset_s: its clock minus ours. round_trip_s: of the last ping.
         problem, problem_t: latest clear message and its time, "" when there was none. heard: last sign of life.
         messages, nbytes, samples: messages, bytes and metric samples received.
-        thinned: samples of which only minimum and maximum came. refused: messages left out because they broke the rules.
+        thinned: samples of which only minimum and maximum came.
+        refused: messages left out because they broke the rules.
         tallied, tallied_samples: when, and at how many samples, ``infos`` was up to date.
     """
 

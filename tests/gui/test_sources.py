@@ -54,7 +54,7 @@ def test_localhost_and_its_number_are_one_link(sources, hub, bench, broadcaster)
 
 def test_a_url_of_an_earlier_session_is_the_same_entry(sources, hub, bench, broadcaster):
     """What was saved as localhost and is connected by its number does not appear twice."""
-    sources.remember(SourceSetting(broadcaster.url.replace("127.0.0.1", "localhost"), "mine", None))
+    sources.remember(SourceSetting(broadcaster.url.replace("127.0.0.1", "localhost"), "mine"))
     key = sources.connect_url(broadcaster.url)
     bench.until(lambda: live(hub, key))
     assert [producer.name for producer in hub.producers.values()] == ["mine"]

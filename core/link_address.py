@@ -59,12 +59,12 @@ class LinkAddress:
         """
         if self.path:
             return f"ipc://{self.path}"
-        number = await _resolve(self.host, self.port)
+        number = await resolve(self.host, self.port)
         return f"tcp://[{number}]:{self.port}" if ":" in number else f"tcp://{number}:{self.port}"
 
 
 def parse_address(url: str) -> LinkAddress:
-    """Read ``dockscope://host:port``, ``tcp://host:port`` or ``dockscope+ipc:///path``; the host ``*`` is loopback.
+    """Read ``dockscope://host:port`` or ``dockscope+ipc:///path``; the host ``*`` is loopback.
 
     Raises:
         ValueError: what is wrong with it, as a sentence.
@@ -86,7 +86,12 @@ def parse_address(url: str) -> LinkAddress:
     return LinkAddress(LOOPBACK if parts.hostname == "*" else parts.hostname, port, only=only)
 
 
-async def _resolve(host: str, port: int) -> str:
+async def resolve(host: str, port: int) -> str:
+    """Return the number of a host, IPv4 if it has one.
+
+    Raises:
+        LinkError: there is no such host.
+    """
     try:
         return str(ipaddress.ip_address(host))
     except ValueError:

@@ -22,7 +22,6 @@ from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
 from ..core.demos.launch import DemoError, DemoProducers
-from ..core.dialects.base import probe
 from ..core.discovery import find_local
 from ..core.hub import Hub
 from ..core.settings import Settings
@@ -55,6 +54,7 @@ class RunOptions:
         seconds: end by itself after this time, None means when the user closes it.
         screenshot: PNG written at the end of ``seconds``: 1600×1000, default layout.
         profile: file for a cProfile record of the run.
+        insecure: sources may bind addresses that other machines reach, whatever the settings say.
     """
 
     urls: tuple[str, ...] = ()
@@ -62,6 +62,7 @@ class RunOptions:
     seconds: float | None = None
     screenshot: Path | None = None
     profile: Path | None = None
+    insecure: bool = False
 
 
 def run(options: RunOptions, paths: Paths) -> int:
@@ -95,7 +96,7 @@ def make_application() -> QApplication:
 
 async def _main(options: RunOptions, settings: Settings, themes: ThemeSwitch, told: str) -> int:
     hub = Hub()
-    sources = Sources(hub, settings)
+    sources = Sources(hub, settings, insecure=options.insecure)
     clock = FrameClock(hub.take_changes)
     hub.on_change = clock.arm
     window = MainWindow(
@@ -104,7 +105,7 @@ async def _main(options: RunOptions, settings: Settings, themes: ThemeSwitch, to
         settings=settings,
         themes=themes,
         clock=clock,
-        probe=probe,
+        probe=sources.probe,
         find_local=find_local,
     )
     demo = DemoProducers()

@@ -145,7 +145,7 @@ class FakeProducer:
         self._bind(url)
         endpoint = self._socket.getsockopt(zmq.LAST_ENDPOINT)
         assert isinstance(endpoint, bytes)
-        self.url = endpoint.rstrip(b"\0").decode()
+        self.url = endpoint.rstrip(b"\0").decode().replace("tcp://", "dockscope://")
         self._thread = threading.Thread(target=self._serve, name="fake-producer", daemon=True)
         self._thread.start()
 
@@ -159,7 +159,7 @@ class FakeProducer:
         deadline = time.monotonic() + 3.0
         while True:
             try:
-                self._socket.bind(url)
+                self._socket.bind(url.replace("dockscope://", "tcp://"))
                 return
             except zmq.ZMQError:  # the port of a predecessor is free a moment after it closed
                 if time.monotonic() > deadline:

@@ -33,7 +33,7 @@ BUILT_IN = {
     "dockscope+ipc": "native",
     "json+zmq": "json_zmq",
     "json+zmq+ipc": "json_zmq",
-    "tcp": "native",
+    "tcp": "finder",
 }
 
 

@@ -12,7 +12,7 @@ from .framing import Published, read_frames
 from .metric_rows import MetricRows
 from .object_times import time_of
 from .payload import decode_numbers
-from .readings import NUMBERS, as_array, check_depth, read_log, read_object
+from .readings import MOST_NUMBERS, NUMBERS, as_array, check_depth, read_log, read_object
 from .reception import Reception
 from .subscriber import Batch, Frames
 
@@ -52,7 +52,7 @@ class JsonReader:
         if len(payloads) < len(messages):
             return False
         objects = decode_numbers(payloads)
-        return objects is not None and self._rows.add_alike(objects, t)
+        return objects is not None and len(objects[0]) <= MOST_NUMBERS and self._rows.add_alike(objects, t)
 
     def _take_one(self, frames: list[bytes], t: float) -> None:
         try:

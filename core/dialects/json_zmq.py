@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import os
 
-from ..link_address import LinkError
-from ..messages import Hello
+from ..messages import Hello, ProtocolError
 from .base import Dialect, ProbeResult, Sink, SourceOptions
 from .foreign import ForeignSource
 from .foreign_address import ForeignAddress, check_open, parse_foreign
+from .framing import read_frames
 from .json_reader import JsonReader
 from .probe import probe_publisher
 from .reception import Reception
+from .recognition import PUBLISHERS, Heard
 from .subscriber import Subscriber
+from .waiting import probe_waiting
 
 EXAMPLE = "json+zmq://127.0.0.1:5556"
 OPTIONS = ("only", "topic")
@@ -60,6 +62,8 @@ class JsonSession:
     async def connect(self, reception: Reception) -> None:
         """Connect once and read until the connection is gone (see ``ForeignSource``)."""
         subscriber, self._adopted = self._adopted or await self._subscriber(), None
+        if self._address.is_open:
+            reception.problem("open", f"{self._address.where} takes data from whoever reaches it, unencrypted")
         if self._reader is None:  # the numbers of its series hold for as long as the source lives
             self._reader = JsonReader(reception, self._address.query.get("only", ()))
         reader = self._reader
@@ -79,16 +83,6 @@ class JsonSession:
         )
 
 
-async def probe_waiting(address: ForeignAddress, options: SourceOptions) -> ProbeResult:
-    """Say whether producers could connect to an address of ours."""
-    check_open(address, options.insecure)
-    try:
-        Subscriber(await address.endpoint(), where=address.where, max_message_bytes=1, binds=True).close()
-    except LinkError as error:
-        return ProbeResult(False, str(error), address.url)
-    return ProbeResult(True, f"Free: dockscope will wait on {address.where} for a producer to connect", address.url)
-
-
 async def probe_json(url: str, options: SourceOptions, timeout_s: float) -> ProbeResult:
     """Say what publishes there, or that we would wait there (see ``base.Dialect``)."""
     address = parse(url)
@@ -97,4 +91,16 @@ async def probe_json(url: str, options: SourceOptions, timeout_s: float) -> Prob
     return await probe_publisher(url, options, timeout_s, WORDS)
 
 
-DIALECT = Dialect(open=open_json, normalize=lambda url: parse(url).url, probe=probe_json)
+async def recognize_json(heard: Heard) -> str | None:
+    """Take a publisher whose first message can be read, or that has sent none yet (see ``base.Dialect``)."""
+    if heard.socket_type not in PUBLISHERS:
+        return None
+    try:
+        if heard.first:
+            read_frames(heard.first)
+    except ProtocolError:
+        return None
+    return f"json+zmq://{heard.place}"
+
+
+DIALECT = Dialect(open=open_json, normalize=lambda url: parse(url).url, probe=probe_json, recognize=recognize_json)

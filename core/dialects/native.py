@@ -1,4 +1,4 @@
-"""dockscope's own wire as a dialect: ``dockscope://``, ``dockscope+ipc://`` and, until others are asked, ``tcp://``."""
+"""dockscope's own wire as a dialect: ``dockscope://`` and ``dockscope+ipc://``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ..link_address import parse_address
 from ..messages import Kind
 from .base import Dialect, Sink, SourceOptions, Topics
 from .probe import probe_greeting
+from .recognition import Heard
 
 STREAM_KINDS = frozenset({Kind.SPECTRUM.value, Kind.SCENE.value, Kind.FRAME.value, Kind.DATA.value})
 
@@ -45,4 +46,9 @@ def normalize(url: str) -> str:
     return parse_address(url).url
 
 
-DIALECT = Dialect(open=open_native, normalize=normalize, probe=probe_greeting)
+async def recognize(heard: Heard) -> str | None:
+    """Take a ROUTER, the socket that producers bind; whether it is one, its greeting tells (see ``base.Dialect``)."""
+    return f"dockscope://{heard.place}" if heard.socket_type == "ROUTER" else None
+
+
+DIALECT = Dialect(open=open_native, normalize=normalize, probe=probe_greeting, recognize=recognize)

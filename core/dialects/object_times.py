@@ -13,6 +13,7 @@ import numpy as np
 
 FIRST_S = 946_684_800.0  # 2000-01-01
 LAST_S = 4_102_444_800.0  # 2100-01-01
+LARGEST = 2**63  # nanoseconds of any time that we know are less
 UNITS = (1.0, 1e-3, 1e-6, 1e-9)
 _WORDS = ("timestamp", "time", "ts", "t", "stamp")
 _WITH_UNIT = tuple(f"{word}_{unit}" for word in _WORDS for unit in ("s", "ms", "us", "ns"))
@@ -55,7 +56,7 @@ def time_of(value: Any) -> float | None:
     """Return the unix seconds of one value, a number or ISO text (UTC unless it says otherwise), or None."""
     if type(value) is str:
         return iso_seconds(value)
-    if type(value) not in (int, float):
+    if type(value) not in (int, float) or not 0 < value < LARGEST:
         return None
     for unit in UNITS:
         if FIRST_S <= value * unit < LAST_S:

@@ -36,6 +36,7 @@ def change_all(dialog):
     dialog.times.setCurrentIndex(dialog.times.findData(True))
     dialog.notifications.click()
     dialog.connect_at_start.click()
+    dialog.insecure.click()
 
 
 def test_it_shows_the_settings_there_are(dialog, settings):
@@ -47,9 +48,10 @@ def test_it_shows_the_settings_there_are(dialog, settings):
 
 
 def test_ok_takes_everything_over(dialog, settings, themes):
-    """All four choices reach the settings, and the theme is in force at once."""
+    """All choices reach the settings, and the theme is in force at once."""
     change_all(dialog)
     press(dialog, QDialogButtonBox.StandardButton.Ok)
+    assert settings.insecure
     assert (settings.theme, settings.utc, settings.notifications, settings.connect_at_start) == (
         "light",
         True,

@@ -95,9 +95,10 @@ def check_open(address: ForeignAddress, insecure: bool) -> None:
         ValueError: the sentence that says what to do.
     """
     if address.is_open and not insecure:
+        loopback = f"{address.scheme}://*:{address.port}"
         raise ValueError(
-            f"{address.where} would take data from every machine that reaches this one: bind {address.scheme}://*:"
-            f"{address.port} and use an SSH tunnel, or accept it with --insecure"
+            f"{address.where} would take data from any machine: bind {loopback} and use an SSH tunnel, or allow it in "
+            "the settings or with --insecure"
         )
 
 

@@ -83,6 +83,7 @@ class Reception:
         self._sink.caught_up(self._key)  # nothing is retained for late viewers
         if again:
             self._sink.gap(self._key)
+        self._health.told_run(ended=False)  # until it says so again
         self._health.greeted()
         self._on_up()
 

@@ -11,7 +11,7 @@ import ipaddress
 import socket
 import threading
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from .dialects.only import query_names, query_of
 
@@ -69,11 +69,7 @@ def parse_address(url: str) -> LinkAddress:
     Raises:
         ValueError: what is wrong with it, as a sentence.
     """
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:  # its own words are for programmers
-        raise ValueError(f"{url[:80]!r} has no valid port: write it like dockscope://127.0.0.1:5560") from None
+    parts, port = url_parts(url, "dockscope://127.0.0.1:5560")
     only = query_names(url).get("only", ())
     if parts.scheme.lower() == "dockscope+ipc":
         if parts.netloc or len(parts.path) < 2 or len(parts.path.encode()) > MAX_IPC_BYTES:
@@ -84,6 +80,19 @@ def parse_address(url: str) -> LinkAddress:
     if not parts.hostname or not port or parts.path not in ("", "/") or parts.fragment:
         raise ValueError(f"{url[:80]!r} needs a host and a port, nothing more: like dockscope://127.0.0.1:5560")
     return LinkAddress(LOOPBACK if parts.hostname == "*" else parts.hostname, port, only=only)
+
+
+def url_parts(url: str, example: str) -> tuple[SplitResult, int | None]:
+    """Split a URL; ``example`` is a right one, for the message.
+
+    Raises:
+        ValueError: its port is none, as a sentence.
+    """
+    try:
+        parts = urlsplit(url)
+        return parts, parts.port
+    except ValueError:  # its own words are for programmers
+        raise ValueError(f"{url[:80]!r} has no valid port: write it like {example}") from None
 
 
 async def resolve(host: str, port: int) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from ..access import is_loopback
-from ..link_address import LOOPBACK, MAX_IPC_BYTES, LinkAddress
+from ..link_address import LOOPBACK, MAX_IPC_BYTES, LinkAddress, url_parts
 from .only import query_names, query_of
 
 
@@ -69,11 +68,7 @@ def parse_foreign(url: str, *, example: str, options: Collection[str] = ("only",
     Raises:
         ValueError: what is wrong with it, as a sentence.
     """
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:  # its own words are for programmers
-        raise ValueError(f"{url[:80]!r} has no valid port: write it like {example}") from None
+    parts, port = url_parts(url, example)
     scheme, query = parts.scheme.lower(), query_names(url, options)
     if parts.username is not None or parts.password is not None:
         raise ValueError(f"A URL carries no user name and no password: write it like {example}")

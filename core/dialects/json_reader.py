@@ -57,8 +57,7 @@ class JsonReader:
     def _take_one(self, frames: list[bytes], t: float) -> None:
         try:
             published = read_frames(frames)
-            value = published.value
-            self._take_value(published, value, t, sum(map(len, frames)))
+            self._take_value(published, published.value, t, sum(map(len, frames)))
         except ProtocolError as error:
             self._reception.bad_message(error)
 

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Awaitable, Callable
 
 import pytest
 import zmq
@@ -22,18 +21,9 @@ from dockscope.core.hub import Hub
 from dockscope.core.messages import ProtocolError
 from dockscope.core.run_control import LinkState, Stage
 from foreign import Publisher
+from watched import free_port, run
 
 READY = b"\x05READY"
-
-
-def run(scenario: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(scenario(), 30.0))
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def property_of(name: bytes, value: bytes) -> bytes:

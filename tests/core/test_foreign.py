@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from dockscope.core.link_address import LinkError
 from dockscope.core.messages import ControlState, Hello, LogRecord, ProtocolError
 from dockscope.core.run_control import LinkState, Stage
 from fakes import FakeHub
+from watched import run
 
 URL = "line://127.0.0.1:1"
 HELLO = Hello(bytes(16), "line", capabilities=("stop",), role="operate", is_numbered=False)
@@ -93,10 +93,6 @@ class LineDialect:
         assert self._writer is not None
         self._writer.write(f"{command}\n".encode())
         return None
-
-
-def run(scenario: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(scenario(), 30.0))
 
 
 def test_it_connects_again_and_says_where_something_may_be_missing(wait_for_async):

@@ -2,63 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-import socket
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
 
 import pytest
 import zmq
 
-from dockscope.core.curve import Curve
 from dockscope.core.dialects.base import normalize_url, open_source, probe
-from dockscope.core.hub import Hub, Producer
+from dockscope.core.hub import Hub
 from dockscope.core.run_control import Command, LinkState, RunState, Stage, allowed
 from foreign import Publisher
+from watched import Watched, free_port, run
 
 PROGRAM = [sys.executable, "-m", "dockscope"]
-
-
-class Watched:
-    """A hub with one source on it."""
-
-    def __init__(self, url: str) -> None:
-        self.hub = Hub()
-        self.source = open_source(url, self.hub)
-
-    async def __aenter__(self):
-        self.source.start()
-        return self
-
-    async def __aexit__(self, *_):
-        await self.source.close()
-
-    @property
-    def producer(self) -> Producer:
-        return self.hub.producers[self.source.key]
-
-    def curve(self, name: str) -> Curve:
-        return self.hub.series.curves[self.source.key, name, ()]
-
-    def samples(self, name: str = "loss") -> int:
-        curve = self.hub.series.curves.get((self.source.key, name, ()))
-        return 0 if curve is None else len(curve)
-
-    def is_link(self, state: LinkState) -> Callable[[], bool]:
-        return lambda: self.producer.link is state
-
-
-def run(scenario: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(scenario(), 30.0))
-
-
-def free_port() -> int:
-    with socket.socket() as probe_socket:
-        probe_socket.bind(("127.0.0.1", 0))
-        return probe_socket.getsockname()[1]
 
 
 @pytest.mark.parametrize(

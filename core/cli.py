@@ -30,6 +30,9 @@ app = typer.Typer(
 )
 
 Url = Annotated[str, typer.Argument(metavar="URL", help="Where the producer listens, like dockscope://127.0.0.1:5560")]
+Insecure = Annotated[
+    bool, typer.Option("--insecure", help="Let other machines reach an address that is bound here, without encryption")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of lines for people")]
 
 
@@ -38,9 +41,10 @@ def tail_command(
     url: Url,
     json: Json = False,
     seconds: Annotated[float | None, typer.Option("--seconds", min=0.0, help="End after this time")] = None,
+    insecure: Insecure = False,
 ) -> None:
     """Print what a producer sends, history first, a line for each sample or message."""
-    _finish(_piped(_run(tail(url, sys.stdout, json=json, seconds=seconds))))
+    _finish(_piped(_run(tail(url, sys.stdout, json=json, seconds=seconds, insecure=insecure))))
 
 
 @app.command("control")
@@ -49,11 +53,12 @@ def control_command(
     verb: Annotated[str, typer.Argument(metavar="|".join(VERBS), help="What to do")],
     timeout: Annotated[float, typer.Option("--timeout", min=0.0, help="Seconds to wait for the effect")] = 10.0,
     json: Json = False,
+    insecure: Insecure = False,
 ) -> None:
     """Pause, resume or stop a run, or tell its state; exit 0 only when it is effective."""
     if verb not in VERBS:
         raise typer.BadParameter(f"{verb[:40]!r} is none of {', '.join(VERBS)}", param_hint="command")
-    _finish(_piped(_run(control(url, verb, sys.stdout, timeout_s=timeout, json=json))))
+    _finish(_piped(_run(control(url, verb, sys.stdout, timeout_s=timeout, json=json, insecure=insecure))))
 
 
 @app.command("list")

@@ -66,12 +66,15 @@ class Outcome:
     reason: str = ""
 
 
-async def control(url: str, verb: str, output: TextIO, *, timeout_s: float = 10.0, json: bool = False) -> int:
+async def control(
+    url: str, verb: str, output: TextIO, *, timeout_s: float = 10.0, json: bool = False, insecure: bool = False
+) -> int:
     """Give a command, or ask for the run state, and say what became of it.
 
     Args:
         url: of the producer. verb: one of VERBS. output: gets the answer.
         timeout_s: how long to wait for all of it. json: an object instead of a sentence.
+        insecure: addresses may be bound that other machines reach.
 
     Returns:
         The exit code: 0 only when the command is effective, or the state was told.
@@ -80,7 +83,7 @@ async def control(url: str, verb: str, output: TextIO, *, timeout_s: float = 10.
         ValueError: the URL is wrong, as a sentence.
     """
     sink = ControlSink()
-    source = open_source(url, sink, topics=[("control", "*")])
+    source = open_source(url, sink, topics=[("control", "*")], insecure=insecure)
     with ended_by_signals(sink.over):
         source.start()
         steps = asyncio.ensure_future(_steps(sink, source.send, verb, timeout_s))
@@ -102,6 +105,8 @@ async def _steps(sink: ControlSink, send: Any, verb: str, timeout_s: float) -> O
     until_s = loop.time() + timeout_s
     if not await within(sink.greeted, timeout_s) or sink.hello is None:
         return Outcome(False, sink.trouble or f"nothing answered within {timeout_s:g} s")
+    if not sink.hello.capabilities:
+        return Outcome(False, f"{sink.hello.name} only publishes: it takes no commands and tells no run state")
     if verb == STATUS:
         if not await within(sink.told, until_s - loop.time()):
             return Outcome(False, f"{sink.hello.name} told no run state within {timeout_s:g} s")

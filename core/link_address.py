@@ -10,9 +10,9 @@ import ipaddress
 import socket
 import threading
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from .dialects.only import query_of, url_names
+from .dialects.only import query_names, query_of
 
 LOOPBACK = "127.0.0.1"
 # Producers bind IPv4 loopback by default, while "localhost" often names ::1 first.
@@ -50,7 +50,7 @@ class LinkAddress:
     def url(self) -> str:
         """Return its URL."""
         start = f"dockscope+ipc://{self.path}" if self.path else f"dockscope://{self.where}"
-        return start + query_of(self.only)
+        return start + query_of({"only": self.only} if self.only else {})
 
     async def endpoint(self) -> str:
         """Return the address for libzmq.
@@ -60,24 +60,20 @@ class LinkAddress:
         """
         if self.path:
             return f"ipc://{self.path}"
-        number = await _resolve(self.host, self.port)
+        number = await resolve(self.host, self.port)
         return f"tcp://[{number}]:{self.port}" if ":" in number else f"tcp://{number}:{self.port}"
 
 
 def parse_address(url: str) -> LinkAddress:
-    """Read ``dockscope://host:port``, ``tcp://host:port`` or ``dockscope+ipc:///path``.
+    """Read ``dockscope://host:port`` or ``dockscope+ipc:///path``.
 
     Each address has one spelling: the hosts ``*`` and ``localhost`` are 127.0.0.1.
 
     Raises:
         ValueError: what is wrong with it, as a sentence.
     """
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:  # its own words are for programmers
-        raise ValueError(f"{url[:80]!r} has no valid port: write it like dockscope://127.0.0.1:5560") from None
-    only = url_names(url)
+    parts, port = url_parts(url, "dockscope://127.0.0.1:5560")
+    only = query_names(url).get("only", ())
     if parts.scheme.lower() == "dockscope+ipc":
         if parts.netloc or len(parts.path) < 2 or len(parts.path.encode()) > MAX_IPC_BYTES:
             raise ValueError(f"{url[:80]!r}: write the path of a Unix socket like dockscope+ipc:///run/user/me.sock")
@@ -99,7 +95,25 @@ def _one_spelling(host: str) -> str:
         return host.removesuffix(".")
 
 
-async def _resolve(host: str, port: int) -> str:
+def url_parts(url: str, example: str) -> tuple[SplitResult, int | None]:
+    """Split a URL; ``example`` is a right one, for the message.
+
+    Raises:
+        ValueError: its port is none, as a sentence.
+    """
+    try:
+        parts = urlsplit(url)
+        return parts, parts.port
+    except ValueError:  # its own words are for programmers
+        raise ValueError(f"{url[:80]!r} has no valid port: write it like {example}") from None
+
+
+async def resolve(host: str, port: int) -> str:
+    """Return the number of a host, IPv4 if it has one.
+
+    Raises:
+        LinkError: there is no such host.
+    """
     try:
         return str(ipaddress.ip_address(host))
     except ValueError:

@@ -78,12 +78,14 @@ class TailSink(HeadlessSink):
             self._next[message.kind.value, message.stream] = message.n + 1
 
 
-async def tail(url: str, output: TextIO, *, json: bool = False, seconds: float | None = None) -> int:
+async def tail(
+    url: str, output: TextIO, *, json: bool = False, seconds: float | None = None, insecure: bool = False
+) -> int:
     """Print until time is up; without ``seconds`` until the run has ended, or nothing answers.
 
     Args:
         url: of the source. output: gets the lines. json: objects instead of lines for people.
-        seconds: from now; None as above.
+        seconds: from now; None as above. insecure: addresses may be bound that other machines reach.
 
     Returns:
         The exit code: 1 when nothing ever answered.
@@ -92,22 +94,22 @@ async def tail(url: str, output: TextIO, *, json: bool = False, seconds: float |
         ValueError: the URL is wrong, as a sentence.
     """
     sink = TailSink(output, as_json if json else as_line, url_names(url))
-    source = open_source(url, sink)
+    source = open_source(url, sink, insecure=insecure)
     with ended_by_signals(sink.over):
         source.start()
         try:
             if seconds is not None:
                 await within(sink.over, seconds)
             else:
-                await _until_ended(sink)
+                await _until_ended(sink, patient=source.waits)
         finally:
             await source.close()
     return 0 if sink.hello is not None else 1
 
 
-async def _until_ended(sink: TailSink) -> None:
+async def _until_ended(sink: TailSink, *, patient: bool) -> None:
     waited_s = 0.0
     while not await within(sink.over, 0.1):
         waited_s += 0.1
-        if sink.state is LinkState.CLOSED or (sink.hello is None and waited_s >= PATIENCE_S):
+        if sink.state is LinkState.CLOSED or (sink.hello is None and not patient and waited_s >= PATIENCE_S):
             return

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEventLoop, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
-from ..core.dialects.base import probe
 from ..core.hub import Hub
 from ..core.settings import Settings
 from .dock_area import configure_docking
@@ -46,12 +45,14 @@ class RunOptions:
         urls: connected at once. demo: start the bundled producers.
         seconds: end by itself after this time, None means when the user closes it.
         screenshot: PNG written at the end of ``seconds``: 1600×1000, default layout.
+        insecure: sources may bind addresses that other machines reach, whatever the settings say.
     """
 
     urls: tuple[str, ...] = ()
     demo: bool = False
     seconds: float | None = None
     screenshot: Path | None = None
+    insecure: bool = False
 
     @property
     def run_s(self) -> float | None:
@@ -68,7 +69,7 @@ def run(options: RunOptions, paths: Paths) -> int:
     themes.apply()
     configure_docking()
     hub = Hub()
-    sources = Sources(hub, settings)
+    sources = Sources(hub, settings, insecure=options.insecure)
     clock = FrameClock(hub.take_changes)
     hub.on_change = clock.arm
     window = MainWindow(
@@ -77,7 +78,7 @@ def run(options: RunOptions, paths: Paths) -> int:
         settings=settings,
         themes=themes,
         clock=clock,
-        probe=probe,
+        probe=sources.probe,
         find_local=_find_local,
     )
     _show(window, options)

@@ -63,7 +63,7 @@ class ConnectDialog(QDialog):
         self.url.setCurrentText(recent[0] if recent else "")
         line = self.url.lineEdit()
         assert line is not None
-        line.setPlaceholderText("dockscope://127.0.0.1:5560")
+        line.setPlaceholderText("tcp://127.0.0.1:5560")
         line.setMaxLength(1024)
         line.selectAll()
         self.found = QListWidget(self)
@@ -146,10 +146,7 @@ class ConnectDialog(QDialog):
         result = await self._probe(url)
         self._result = result
         if result.ok:
-            streams = one_line(", ".join(sorted({stream or kind for kind, stream in result.streams})), 160)
-            role = "may operate it" if result.role == "operate" else "may only observe it"
-            who = one_line(f"{result.name} on {result.host}, process {result.pid}")
-            self._say(f"{who} – you {role}\n{streams}", "ok")
+            self._say(_told(result), "ok")
         else:
             self._say(result.sentence, "error")
             self.connect_button.setText("Connect anyway")
@@ -169,8 +166,18 @@ class ConnectDialog(QDialog):
             self._wanted = True
             self.connect_button.setEnabled(False)
             return
-        self.accepted_url.emit(url)
+        # What was recognized behind tcp:// is connected to as what it is.
+        self.accepted_url.emit(self._result.url if self._result.ok else url)
         self.accept()
+
+
+def _told(result: ProbeResult) -> str:
+    """Say who answered, what we may do there and what there is to see; of an address to wait on only the first."""
+    who = one_line(result.sentence, 160)
+    if not result.name:
+        return who
+    streams = one_line(", ".join(sorted({stream or kind for kind, stream in result.streams})), 160)
+    return f"{who} – you may {'operate it' if result.role == 'operate' else 'only observe it'}\n{streams}"
 
 
 def _plain_label(text: str = "") -> QLabel:

@@ -279,10 +279,14 @@ def _tip(producer: Producer) -> str:
     """A tooltip as escaped text: everything in it may come from the network."""
     lines = [producer.name[:200], producer.url]
     if producer.hello is not None:
-        lines.append(f"host {producer.hello.host[:80]}, process {producer.hello.pid}, you may {producer.role}")
+        process = f", process {producer.hello.pid}" if producer.hello.pid else ""
+        lines.append(f"host {producer.hello.host[:80]}{process}, you may {producer.role}")
     if producer.latency_s is not None:
         lines.append(f"latency {producer.latency_s * 1e3:.1f} ms")
-    lines += loss_lines(producer.losses)
+    if producer.hello is None or producer.hello.is_numbered:
+        lines += loss_lines(producer.losses)
+    else:
+        lines.append("lost: nobody can know, as its messages carry no numbers")
     if producer.problem:
         lines.append(producer.problem[:140])
     return _plain_tip(lines)

@@ -1,4 +1,4 @@
-"""The settings dialog: theme, units, memory, notifications, connect at start."""
+"""The settings dialog: theme, units, memory, notifications, connect at start, who may send."""
 
 from __future__ import annotations
 
@@ -43,6 +43,8 @@ class SettingsDialog(QDialog):
         self.connect_at_start = QCheckBox("Connect to the producers of the last session at start")
         self.connect_at_start.setChecked(settings.connect_at_start)
         self.budget = _budget_box(settings.budget_mib)
+        self.insecure = QCheckBox("Let other machines send to addresses that are bound here, without encryption")
+        self.insecure.setChecked(settings.insecure)
         form = QFormLayout(self)
         form.setVerticalSpacing(10)
         form.addRow("Theme", self.theme)
@@ -52,6 +54,7 @@ class SettingsDialog(QDialog):
         if not DesktopNotifier.way():
             form.addRow(QLabel("This desktop has no notification service; the banner in the window is always shown."))
         form.addRow(self.connect_at_start)
+        form.addRow(self.insecure)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
@@ -65,6 +68,7 @@ class SettingsDialog(QDialog):
         self._settings.connect_at_start = self.connect_at_start.isChecked()
         value = self.budget.value()
         self._settings.budget_mib = None if value == self.budget.minimum() else value
+        self._settings.insecure = self.insecure.isChecked()
         self._themes.choose(self._settings.theme)
         super().accept()
 

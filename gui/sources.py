@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from ..core.dialects.base import Source, normalize_url, open_source
+from ..core.dialects.base import ProbeResult, Source, normalize_url, open_source, probe
 from ..core.run_control import LinkState
 from ..core.settings import Settings, SourceSetting
 
@@ -23,16 +23,21 @@ logger = logging.getLogger("dockscope.gui.sources")
 class Sources(QObject):
     """Keep one source per URL.
 
+    Args:
+        hub: gets what they deliver. settings: remember them.
+        insecure: they may bind addresses that other machines reach, whatever the settings say.
+
     Signals:
         changed(): a source was opened, closed, remembered or forgotten.
     """
 
     changed = Signal()
 
-    def __init__(self, hub: Hub, settings: Settings) -> None:
+    def __init__(self, hub: Hub, settings: Settings, *, insecure: bool = False) -> None:
         super().__init__()
         self._hub = hub
         self._settings = settings
+        self._insecure = insecure
         self._open: dict[str, Source] = {}
         self._closing: dict[str, asyncio.Task[None]] = {}
 
@@ -43,15 +48,26 @@ class Sources(QObject):
             ValueError: the URL is not one that dockscope knows, with a sentence that says why.
         """
         key = normalize_url(url)
-        if key in self._open:
-            return key
+        # What is behind tcp:// may turn out to be connected already, by the URL of its own kind.
+        same = next((k for k, source in self._open.items() if key in (k, source.url)), None)
+        if same is not None:
+            return same
         known = self._hub.producers.get(key)
-        source = open_source(url, self._hub, name=name or (known.custom_name if known else None))
+        name = name or (known.custom_name if known else None)
+        source = open_source(url, self._hub, name=name, insecure=self._may_bind_openly)
         self._open[source.key] = source
         self._start(source)
         self._settings.remember_url(source.url)
         self.changed.emit()
         return source.key
+
+    async def probe(self, url: str) -> ProbeResult:
+        """Find out what answers at a URL."""
+        return await probe(url, insecure=self._may_bind_openly)
+
+    @property
+    def _may_bind_openly(self) -> bool:
+        return self._insecure or self._settings.insecure
 
     def remember(self, saved: SourceSetting) -> None:
         """Show a source of an earlier session as offline, without connecting."""

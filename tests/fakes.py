@@ -45,6 +45,7 @@ class FakeHub:
     round_trips: list[tuple[float, float]] = field(default_factory=list)
     have: list[Any] = field(default_factory=list)
     have_series: list[Any] = field(default_factory=list)
+    gaps_at: list[int] = field(default_factory=list)  # messages that had come by then
     caught_up_at: list[int] = field(default_factory=list)  # messages that had come by then
     on_receive: Callable[[DataMessage], None] | None = None
     refused: int = 0
@@ -67,6 +68,9 @@ class FakeHub:
 
     def link(self, key, state, detail=""):
         self.links.append((state, detail))
+
+    def gap(self, key):
+        self.gaps_at.append(len(self.messages))
 
     def latency(self, key, round_trip_s, offset_s):
         self.round_trips.append((round_trip_s, offset_s))
@@ -145,7 +149,7 @@ class FakeProducer:
         self._bind(url)
         endpoint = self._socket.getsockopt(zmq.LAST_ENDPOINT)
         assert isinstance(endpoint, bytes)
-        self.url = endpoint.rstrip(b"\0").decode()
+        self.url = endpoint.rstrip(b"\0").decode().replace("tcp://", "dockscope://")
         self._thread = threading.Thread(target=self._serve, name="fake-producer", daemon=True)
         self._thread.start()
 
@@ -159,7 +163,7 @@ class FakeProducer:
         deadline = time.monotonic() + 3.0
         while True:
             try:
-                self._socket.bind(url)
+                self._socket.bind(url.replace("dockscope://", "tcp://"))
                 return
             except zmq.ZMQError:  # the port of a predecessor is free a moment after it closed
                 if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""dockscope's own wire as a dialect: ``dockscope://``, ``dockscope+ipc://`` and, until others are asked, ``tcp://``."""
+"""dockscope's own wire as a dialect: ``dockscope://`` and ``dockscope+ipc://``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from ..link_address import parse_address
 from ..messages import Kind
-from .base import Sink, Topics
+from .base import Dialect, Sink, SourceOptions, Topics
+from .probe import probe_greeting
+from .recognition import Heard
 
 if TYPE_CHECKING:
     from ..link import Link
@@ -15,13 +17,8 @@ if TYPE_CHECKING:
 STREAM_KINDS = frozenset({Kind.SPECTRUM.value, Kind.SCENE.value, Kind.FRAME.value, Kind.DATA.value})
 
 
-def open_native(url: str, sink: Sink, *, key: str, name: str | None = None, topics: Topics | None = None) -> Link:
-    """Make a link (see ``base.Factory``); the name is the sink's business.
-
-    Args:
-        url: where the producer listens. sink: gets what arrives. key: how the sink knows this source.
-        name: unused, as the wire does not carry it.
-        topics: (kind, stream or "*") pairs to subscribe to, all when not given; an empty list only greets.
+def open_native(url: str, sink: Sink, *, key: str, options: SourceOptions) -> Link:
+    """Make a link (see ``base.Factory``).
 
     Raises:
         ValueError: the URL is wrong, as a sentence.
@@ -29,7 +26,8 @@ def open_native(url: str, sink: Sink, *, key: str, name: str | None = None, topi
     from ..link import ALL_TOPICS, Link  # with asyncio and ZeroMQ, which no URL needs to be understood
 
     address = parse_address(url)
-    return Link(address, sink, key=key, topics=narrowed(ALL_TOPICS if topics is None else topics, address.only))
+    topics = ALL_TOPICS if options.topics is None else options.topics
+    return Link(address, sink, key=key, topics=narrowed(topics, address.only))
 
 
 def narrowed(topics: Topics, only: Sequence[str]) -> Topics:
@@ -51,3 +49,11 @@ def normalize(url: str) -> str:
         ValueError: the URL is wrong, as a sentence.
     """
     return parse_address(url).url
+
+
+async def recognize(heard: Heard) -> str | None:
+    """Take a ROUTER, the socket that producers bind; whether it is one, its greeting tells (see ``base.Dialect``)."""
+    return f"dockscope://{heard.place}" if heard.socket_type == "ROUTER" else None
+
+
+DIALECT = Dialect(open=open_native, normalize=normalize, probe=probe_greeting, recognize=recognize)

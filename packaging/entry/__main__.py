@@ -122,6 +122,9 @@ def _window_parser() -> argparse.ArgumentParser:
     parser.add_argument("urls", nargs="*", metavar="URL", help="connect at once; 'demo' starts the bundled producers")
     parser.add_argument("--seconds", type=_seconds, metavar="N", help="end by itself after N seconds")
     parser.add_argument("--screenshot", type=Path, metavar="FILE", help="write a picture of the window at the end")
+    parser.add_argument(
+        "--insecure", action="store_true", help="let other machines reach an address that is bound here, unencrypted"
+    )
     return parser
 
 
@@ -152,7 +155,13 @@ def _window(rest: list[str], common: argparse.Namespace) -> int:
     from dockscope.core.paths import Paths
 
     paths = Paths.of_user() if common.temp_basedir is None else Paths.below(common.temp_basedir.absolute())
-    told = RunOptions(urls=tuple(urls), demo=demo, seconds=options.seconds, screenshot=options.screenshot)
+    told = RunOptions(
+        urls=tuple(urls),
+        demo=demo,
+        seconds=options.seconds,
+        screenshot=options.screenshot,
+        insecure=options.insecure,
+    )
     return run(told, paths)
 
 

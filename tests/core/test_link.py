@@ -190,7 +190,7 @@ def test_a_command_without_a_connection_is_not_kept(wait_for_async):
 
     async def scenario():
         hub = FakeHub()
-        url = f"tcp://127.0.0.1:{free_port()}"
+        url = f"dockscope://127.0.0.1:{free_port()}"
         async with connected(url, hub) as source:
             await wait_for_async(lambda: hub.problems)
             id_ = source.send("stop")
@@ -614,7 +614,7 @@ def test_a_closed_port_is_told_once(wait_for_async):
 
     async def scenario():
         hub = FakeHub()
-        url = f"tcp://127.0.0.1:{free_port()}"
+        url = f"dockscope://127.0.0.1:{free_port()}"
         async with connected(url, hub) as source:
             await wait_for_async(lambda: hub.problems)
             started_s = time.monotonic()
@@ -632,7 +632,7 @@ def test_what_listens_without_being_a_producer_is_told(wait_for_async):
         listener = Listener(b"SSH-2.0-OpenSSH_9.9\r\n")
         try:
             with FakeProducer(greets=False) as router, http_server() as web, zmq_publisher() as publisher:
-                urls = (web, listener.url, publisher, router.url)
+                urls = [url.replace("tcp:", "dockscope:") for url in (web, listener.url, publisher, router.url)]
                 answers = await asyncio.gather(*(told(url, wait_for_async) for url in urls))
         finally:
             listener.close()
@@ -646,7 +646,7 @@ def test_an_unknown_host_is_told(wait_for_async):
     """A host that cannot be resolved is told by its name."""
 
     async def scenario():
-        cause, sentence = await told("tcp://no-such-host.invalid:5560", wait_for_async)
+        cause, sentence = await told("dockscope://no-such-host.invalid:5560", wait_for_async)
         assert cause == "no_host"
         assert "no-such-host.invalid" in sentence
 
@@ -674,7 +674,7 @@ def test_a_producer_that_starts_later_is_found(wait_for_async):
 
     async def scenario():
         hub = FakeHub()
-        url = f"tcp://127.0.0.1:{free_port()}"
+        url = f"dockscope://127.0.0.1:{free_port()}"
         async with connected(url, hub) as source:
             await wait_for_async(lambda: hub.problems)
             with FakeProducer(url):
@@ -747,7 +747,7 @@ def test_probing_tells_who_answers_and_subscribes_to_nothing(wait_for_async):
 def test_sources_are_opened_by_scheme():
     """A URL finds its dialect; the key is its one spelling; an unknown scheme is refused with those there are."""
     hub = FakeHub()
-    source = open_source("tcp://*:5560", hub, name="mine")
+    source = open_source("dockscope://*:5560", hub, name="mine")
     assert isinstance(source, Link)
     assert (source.key, source.url) == (hub.key, hub.url) == ("dockscope://127.0.0.1:5560",) * 2
     assert normalize_url(" dockscope://127.0.0.1:5560 ") == source.key

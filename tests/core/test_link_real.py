@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Awaitable, Callable
 
 import numpy as np
 import psutil
@@ -13,50 +12,16 @@ import qasync
 from PySide6.QtWidgets import QApplication
 
 from dockscope.core.dialects.base import open_source
-from dockscope.core.hub import Hub, Producer
 from dockscope.core.messages import DataRecord, Kind
 from dockscope.core.run_control import LinkState, Stage
 from fakes import FakeHub, FakeProducer, RealProducer
+from watched import Watched, run
 
 CURVE = ("loss", ())
 
 
-class Watched:
-    """A hub with one source on it."""
-
-    def __init__(self, url: str) -> None:
-        self.hub = Hub()
-        self.source = open_source(url, self.hub)
-
-    async def __aenter__(self):
-        self.source.start()
-        return self
-
-    async def __aexit__(self, *_):
-        await self.source.close()
-
-    @property
-    def producer(self) -> Producer:
-        return self.hub.producers[self.source.key]
-
-    @property
-    def samples(self) -> int:
-        curve = self.hub.series.curves.get((self.source.key, *CURVE))
-        return 0 if curve is None else len(curve)
-
-    def is_link(self, state: LinkState) -> Callable[[], bool]:
-        return lambda: self.producer.link is state
-
-    def is_run(self, state: str) -> Callable[[], bool]:
-        return lambda: self.producer.run is not None and self.producer.run.run == state
-
-
-def run(scenario: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(scenario(), 30.0))
-
-
 async def steer(watched: Watched, wait_for_async) -> None:
-    await wait_for_async(lambda: watched.samples >= 10)
+    await wait_for_async(lambda: watched.samples() >= 10)
     assert watched.producer.role == "operate"
     for command, state in (("pause", "PAUSED"), ("resume", "RUNNING"), ("stop", "ENDED")):
         id_ = watched.source.send(command)
@@ -120,8 +85,8 @@ def test_a_killed_producer_is_lost_and_its_successor_found(wait_for_async):
     async def scenario():
         with RealProducer() as first:
             async with Watched(first.url) as watched:
-                await wait_for_async(lambda: watched.samples >= 10)
-                before = watched.samples
+                await wait_for_async(lambda: watched.samples() >= 10)
+                before = watched.samples()
                 first.process.kill()
                 killed_s = time.monotonic()
                 stop = watched.source.send("stop")
@@ -130,7 +95,7 @@ def test_a_killed_producer_is_lost_and_its_successor_found(wait_for_async):
                 assert not watched.hub.commands[stop].open
                 with RealProducer(first.url) as second:
                     await wait_for_async(watched.is_link(LinkState.LIVE), timeout_s=8.0)
-                    await wait_for_async(lambda: watched.samples > before + 10)
+                    await wait_for_async(lambda: watched.samples() > before + 10)
                     assert watched.producer.run_index == 1
                     assert watched.hub.commands[stop].stage in (Stage.LOST, Stage.REJECTED)
                     assert second.process.poll() is None
@@ -145,7 +110,7 @@ def test_a_frozen_producer_is_noticed_and_recovers_without_loss(wait_for_async):
     async def scenario():
         with RealProducer() as producer:
             async with Watched(producer.url) as watched:
-                await wait_for_async(lambda: watched.samples >= 10)
+                await wait_for_async(lambda: watched.samples() >= 10)
                 producer.signal(signal.SIGSTOP)
                 frozen_s = time.monotonic()
                 await wait_for_async(lambda: watched.producer.link in (LinkState.STALE, LinkState.LOST), 6.0)
@@ -154,8 +119,8 @@ def test_a_frozen_producer_is_noticed_and_recovers_without_loss(wait_for_async):
                 assert 3.5 < time.monotonic() - frozen_s < 7.0
                 producer.signal(signal.SIGCONT)
                 await wait_for_async(watched.is_link(LinkState.LIVE), timeout_s=8.0)
-                before = watched.samples
-                await wait_for_async(lambda: watched.samples > before + 20)
+                before = watched.samples()
+                await wait_for_async(lambda: watched.samples() > before + 20)
                 assert watched.producer.run_index == 0
                 steps = watched.hub.series.curves[watched.source.key, *CURVE].column("step")
                 assert steps.tolist() == [float(step) for step in range(1, len(steps) + 1)]

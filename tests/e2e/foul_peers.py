@@ -36,7 +36,7 @@ def closed_port() -> Iterator[str]:
     """A port where nobody listens, kept from others meanwhile."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        yield f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        yield f"dockscope://127.0.0.1:{taken.getsockname()[1]}"
 
 
 class _Page(http.server.BaseHTTPRequestHandler):
@@ -55,7 +55,7 @@ def http_server() -> Iterator[str]:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
-            yield f"tcp://127.0.0.1:{server.server_address[1]}"
+            yield f"dockscope://127.0.0.1:{server.server_address[1]}"
         finally:
             server.shutdown()
             thread.join()
@@ -75,7 +75,7 @@ def publisher() -> Iterator[str]:
         thread = threading.Thread(target=publish)
         thread.start()
         try:
-            yield f"tcp://127.0.0.1:{port}"
+            yield f"dockscope://127.0.0.1:{port}"
         finally:
             ended.set()
             thread.join()
@@ -105,7 +105,7 @@ def babbling_router() -> Iterator[str]:
         thread = threading.Thread(target=babble)
         thread.start()
         try:
-            yield f"tcp://127.0.0.1:{port}"
+            yield f"dockscope://127.0.0.1:{port}"
         finally:
             ended.set()
             thread.join()

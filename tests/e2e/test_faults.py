@@ -104,10 +104,6 @@ def by_url(window: Window) -> dict[str, dict[str, Any]]:
     return {producer["url"]: producer for producer in window.ask("producers").values()}
 
 
-def key_of(url: str) -> str:
-    return url.replace("tcp://", "dockscope://")
-
-
 # -- wrong addresses -------------------------------------------------------------------------------------------
 
 
@@ -118,24 +114,24 @@ def test_each_wrong_address_is_one_clear_message_and_disturbs_nobody(
     good = start_script(STEPS)
     peers = (foul_peers.closed_port, foul_peers.http_server, foul_peers.publisher)
     routers = (foul_peers.silent_router, foul_peers.babbling_router)
-    wrong = [stack.enter_context(peer()) for peer in (*peers, *routers)] + ["tcp://no-such-host.invalid:5560"]
+    wrong = [stack.enter_context(peer()) for peer in (*peers, *routers)] + ["dockscope://no-such-host.invalid:5560"]
     window = open_window(good.url, *wrong)
 
     def all_told() -> bool:
         told = {row["producer"] for row in viewer_rows(window)}
-        return answers_at_once(window) and all(key_of(url) in told for url in wrong)
+        return answers_at_once(window) and all(url in told for url in wrong)
 
     until(all_told, "a row for each wrong address")
     start = window.ask("totals")["samples"]
     until(lambda: answers_at_once(window) and window.ask("totals")["samples"] > start + 400, "the good one to go on")
     rows = Counter(row["producer"] for row in viewer_rows(window))
-    assert {url: rows[key_of(url)] for url in wrong} == dict.fromkeys(wrong, 1)
+    assert {url: rows[url] for url in wrong} == dict.fromkeys(wrong, 1)
     for row in viewer_rows(window):
         assert 20 < len(row["message"]) <= LONGEST_SENTENCE
     known = by_url(window)
-    assert all(known[key_of(url)]["problem"] for url in wrong)
+    assert all(known[url]["problem"] for url in wrong)
     seconds = {entry["name"]: entry["second"] for entry in window.ask("explorer")}
-    assert all(len(seconds[key_of(url)]) > 20 for url in wrong)
+    assert all(len(seconds[url]) > 20 for url in wrong)
     assert (window.producer("steps")["link"], window.producer("steps")["lost"]) == ("LIVE", 0)
     closes_at_once(window)
 
@@ -185,7 +181,7 @@ def test_each_foul_message_is_told_once_and_the_link_lives_on(
     until(arrived, "the messages behind the foul ones")
     rows = Counter((row["producer"], row["message"]) for row in viewer_rows(window))
     told = Counter(key for key, _ in rows)
-    assert {name: told[key_of(producer.url)] for name, producer in producers.items()} == dict.fromkeys(producers, 1)
+    assert {name: told[producer.url] for name, producer in producers.items()} == dict.fromkeys(producers, 1)
     assert all(len(message) <= LONGEST_SENTENCE for _, message in rows)
     for name in (*producers, "steps"):
         assert window.producer(name)["link"] == "LIVE", name
@@ -360,7 +356,7 @@ def test_closing_in_heavy_traffic(open_window: OpenWindow, start_script: StartSc
 def test_closing_while_connecting(open_window: OpenWindow, stack: ExitStack) -> None:
     """Links that reach nobody, or somebody mute, do not hold the end up."""
     urls = [stack.enter_context(peer()) for peer in (foul_peers.closed_port, foul_peers.silent_router)]
-    window = open_window(*urls, "tcp://no-such-host.invalid:5560", "tcp://192.0.2.1:5560")
+    window = open_window(*urls, "dockscope://no-such-host.invalid:5560", "dockscope://192.0.2.1:5560")
     assert len(window.ask("producers")) == 4
     closes_at_once(window)
 

@@ -16,7 +16,9 @@ from dockscope.gui.connect_dialog import ConnectDialog
 from dockscope.gui.theme import ThemeSwitch
 
 URL = "dockscope://127.0.0.1:5560"
-YES = ProbeResult(True, "", URL, "trainer", "here", 4711, (("metric", ""), ("data", "sizes")), "operate")
+YES = ProbeResult(
+    True, "trainer on here, process 4711", URL, "trainer", "here", 4711, (("metric", ""), ("data", "sizes")), "operate"
+)
 NO = ProbeResult(False, "Nothing listens at 127.0.0.1:5560: start the producer", URL)
 
 
@@ -96,14 +98,26 @@ def test_who_answered_is_told_before_it_is_added(make, bench):
 
 
 def test_choosing_a_local_producer_asks_it(make, bench):
-    """A click in the list puts its URL into the box and asks; a double click connects."""
+    """A click in the list puts its URL into the box and asks; a double click connects, by the recognized URL."""
     ask = FakeProbe()
     dialog, accepted = make(ask, [], [LocalProducer("tcp://127.0.0.1:9", "ab", "optimizer", 7)])
     dialog.found.setCurrentRow(0)
     assert dialog.url.currentText() == "tcp://127.0.0.1:9"
     bench.until(lambda: ask.asked == ["tcp://127.0.0.1:9"] and "trainer" in dialog.answer.text())
     dialog.found.itemDoubleClicked.emit(dialog.found.item(0))
-    assert accepted == ["tcp://127.0.0.1:9"]
+    assert accepted == [URL]
+
+
+def test_what_was_recognized_is_told_in_its_own_words(make, bench):
+    """A foreign publisher has no process and no role to steer; a free address to wait on is only a sentence."""
+    words = "127.0.0.1:7 publishes JSON, MessagePack or CBOR over ZeroMQ"
+    publisher = ProbeResult(True, words, "json+zmq://127.0.0.1:7", "127.0.0.1:7", "127.0.0.1", 0, (("metric", "loss"),))
+    dialog, accepted = make(FakeProbe(publisher), ["tcp://127.0.0.1:7"])
+    bench.until(lambda: dialog.answer.text() == f"{words} – you may only observe it\nloss")
+    dialog.connect_button.click()
+    assert accepted == ["json+zmq://127.0.0.1:7"]
+    waiting, _ = make(FakeProbe(ProbeResult(True, "Free: dockscope will wait", "json+zmq://*:7")), ["json+zmq://*:7"])
+    bench.until(lambda: waiting.answer.text() == "Free: dockscope will wait")
 
 
 def test_a_refusal_is_a_sentence_and_needs_a_second_yes(make, bench):

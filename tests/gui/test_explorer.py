@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QInputDialog, QMessageBox
 from dockscope.core.messages import (
     ControlState,
     DataRecord,
+    Hello,
     Kind,
     LogRecord,
     MetricBatch,
@@ -60,6 +61,17 @@ def rows(dock):
 
 def texts(actions):
     return {action.text(): action.isEnabled() for action in actions}
+
+
+def test_the_tooltip_says_when_nobody_can_know_the_loss(dock, hub):
+    """A publisher whose messages carry no numbers is not said to have lost none; it has no process to name either."""
+    dock.refresh_text()
+    item = dock.tree.topLevelItem(0)
+    assert "lost 0" in item.toolTip(0)
+    hub.greet(KEY, Hello(bytes(16), "pub", host="127.0.0.1", is_numbered=False), "observe")
+    dock.refresh_text()
+    assert "nobody can know" in item.toolTip(0)
+    assert "process" not in item.toolTip(0)
 
 
 def test_a_producer_has_name_badge_and_url(dock):

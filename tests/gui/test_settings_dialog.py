@@ -37,6 +37,7 @@ def change_all(dialog):
     dialog.notifications.click()
     dialog.connect_at_start.click()
     dialog.budget.setValue(512)
+    dialog.insecure.click()
 
 
 def test_it_shows_the_settings_there_are(dialog, settings):
@@ -52,6 +53,7 @@ def test_ok_takes_everything_over(dialog, settings, themes):
     """All choices reach the settings, and the theme is in force at once."""
     change_all(dialog)
     press(dialog, QDialogButtonBox.StandardButton.Ok)
+    assert settings.insecure
     assert (settings.theme, settings.utc, settings.notifications, settings.connect_at_start) == (
         "light",
         True,

@@ -1,0 +1,30 @@
+"""How long to wait before the next attempt to connect."""
+
+from __future__ import annotations
+
+import random
+
+FIRST_PAUSE_S = 0.2
+LONGEST_PAUSE_S = 5.0
+MOST_ATTEMPTS = 16  # that count; the pause is at its longest well before
+
+
+class Backoff:
+    """Pauses that double, with jitter so that viewers do not march in step."""
+
+    def __init__(self) -> None:
+        self._attempts = 0
+
+    def reset(self) -> None:
+        """Start over: the last attempt succeeded."""
+        self._attempts = 0
+
+    def exhaust(self) -> None:
+        """Take the longest pause next: who answers well and then misbehaves is not tried again at once."""
+        self._attempts = MOST_ATTEMPTS
+
+    def next_s(self) -> float:
+        """Return the seconds to wait now."""
+        pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0**self._attempts)
+        self._attempts = min(self._attempts + 1, MOST_ATTEMPTS)
+        return pause_s * random.uniform(0.75, 1.0)  # noqa: S311 - spreads load, keeps no secret

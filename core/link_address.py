@@ -82,10 +82,10 @@ def parse_address(url: str) -> LinkAddress:
         raise ValueError("A dockscope URL carries no user name and no password")
     if not parts.hostname or not port or parts.path not in ("", "/") or parts.fragment:
         raise ValueError(f"{url[:80]!r} needs a host and a port, nothing more: like dockscope://127.0.0.1:5560")
-    return LinkAddress(_one_spelling(parts.hostname), port, only=only)
+    return LinkAddress(one_spelling(parts.hostname), port, only=only)
 
 
-def _one_spelling(host: str) -> str:
+def one_spelling(host: str) -> str:
     """Return a host as all its spellings are told: what is connected under one must not be so under another."""
     if host in LOOPBACK_NAMES:
         return LOOPBACK

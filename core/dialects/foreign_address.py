@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from ..access import is_loopback
-from ..link_address import LOOPBACK, MAX_IPC_BYTES, LinkAddress, url_parts
+from ..link_address import LOOPBACK, MAX_IPC_BYTES, LinkAddress, one_spelling, url_parts
 from .only import query_names, query_of
 
 
@@ -79,8 +79,7 @@ def parse_foreign(url: str, *, example: str, options: Collection[str] = ("only",
     if not parts.hostname or not port or parts.path not in ("", "/") or parts.fragment:
         raise ValueError(f"{url[:80]!r} needs a host and a port, nothing more: like {example}")
     binds = parts.hostname == "*" or _is_unspecified(parts.hostname)
-    host = LOOPBACK if parts.hostname == "*" else parts.hostname
-    return ForeignAddress(scheme, host, port, binds=binds, query=query)
+    return ForeignAddress(scheme, one_spelling(parts.hostname), port, binds=binds, query=query)
 
 
 def check_open(address: ForeignAddress, insecure: bool) -> None:

@@ -49,7 +49,7 @@ def test_localhost_and_its_number_are_one_link(sources, hub, bench, broadcaster)
     key = sources.connect_url(broadcaster.url.replace("127.0.0.1", "localhost"))
     assert sources.connect_url(broadcaster.url) == key
     bench.until(lambda: live(hub, key))
-    assert [producer.url for producer in hub.producers.values()] == [normalize_url(broadcaster.url)]
+    assert [producer.url for producer in hub.producers.values()] == [key.replace("tcp://", "dockscope://")]
 
 
 def test_a_url_of_an_earlier_session_is_the_same_entry(sources, hub, bench, broadcaster):

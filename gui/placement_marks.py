@@ -17,10 +17,10 @@ from .raster_fill import stamp_boxes
 from .raster_picture import rgb32
 
 # Of ratsnest lines together, about 3 ms.
-MAX_NET_LINES = 16_000
+MAX_NET_LINES = 12_000
 MAX_NET_PX = 700_000
 MAX_SMOOTH = 300  # antialiasing costs several times as much
-MAX_FRAMED, MAX_DOTS = 2_000, 30_000  # overlap marks; beyond the first they are dots
+MAX_FRAMED, MAX_DOTS = 2_000, 20_000  # overlap marks; beyond the first they are dots
 MAX_CALM_ARROWS = 1_500
 
 ARROW_SHARE, ARROW_PX = 0.05, (14.0, 34.0)  # of the smaller side of the view, and within these
@@ -106,7 +106,8 @@ def draw_forces(
     view = picture.view
     normal_px = min(max(min(view.width_px, view.height_px) * ARROW_SHARE, ARROW_PX[0]), ARROW_PX[1])
     length = np.hypot(vector[:, 0], vector[:, 1]) * np.float32(normal_px / frame.typical_force)
-    shown = np.flatnonzero(parts[owner] & (length >= max(SHORTEST_ARROW_PX, CALM_FROM * normal_px * calm)))
+    shown = np.flatnonzero(length >= max(SHORTEST_ARROW_PX, CALM_FROM * normal_px * calm))
+    shown = shown[parts[owner[shown]]]
     is_all = not calm or len(shown) <= MAX_CALM_ARROWS
     if not is_all:
         shown = shown[np.argpartition(-length[shown], MAX_CALM_ARROWS)[:MAX_CALM_ARROWS]]

@@ -103,18 +103,18 @@ class _RasterParts:
 
     def _boxes(self, parts: np.ndarray) -> None:
         groups, shapes = self._groups, self._frame.shapes
-        kind, size_px = groups.kind[parts], (shapes.size[parts] * self._scale).astype(np.float32)
+        kind, size_px = groups.kind[parts], shapes.size_f4[parts] * np.float32(self._scale)
         if shapes.usual_side * self._scale < EDGE_FROM_PX:
             fill_boxes(self._pixels, self._position(parts), size_px, groups.lines[kind])
         else:
             fill_boxes(self._pixels, self._position(parts), size_px, groups.fills[kind], groups.lines[kind])
 
     def _position(self, parts: np.ndarray) -> np.ndarray:
-        return self._picture.view.placed(self._frame.position[parts], self._ratio)
+        return self._picture.view.placed(self._frame.position.take(parts, 0), self._ratio)
 
     def _stamps(self, parts: np.ndarray) -> None:
         position = self._position(parts)
-        half = half_extents(position[:, 2], self._frame.shapes.size[parts].astype(np.float32) * np.float32(self._scale))
+        half = half_extents(position[:, 2], self._frame.shapes.size_f4.take(parts, 0) * np.float32(self._scale))
         stamp_boxes(self._pixels, position[:, :2], half, self._groups.lines[self._groups.kind[parts]])
 
     def _density(self, parts: np.ndarray) -> None:

@@ -21,7 +21,7 @@ class SceneShapes:
     """The fixed part of a placement.
 
     Attributes:
-        count: parts. size: f8[n, 2], long_side, short_side: f8[n] of it. bottom: bool[n].
+        count: parts. size: f8[n, 2], size_f4 the same, long_side, short_side: f8[n] of it. bottom: bool[n].
         reach: f4[n], half of each diagonal. usual_side, usual_area: of a usual part.
         outlines, holes: closed polygons, f8[k, 2] each.
         pad_outline: f8[m, v, 2] relative to the unrotated part. pad_owner: int[m]. pad_side: f8[m], its longer side.
@@ -34,6 +34,7 @@ class SceneShapes:
         self.scene = scene
         self.count = len(scene.refs)
         self.size = _lengths(scene.size, self.count)
+        self.size_f4 = self.size.astype(np.float32)
         self.long_side = np.maximum(self.size[:, 0], self.size[:, 1])
         self.short_side = np.minimum(self.size[:, 0], self.size[:, 1])
         self.reach = (np.hypot(self.size[:, 0], self.size[:, 1]) / 2).astype(np.float32)

@@ -1,7 +1,8 @@
 """Composition root of the window: makes every part and shows it, then hands over to the session. Wiring only.
 
-The start order matters: settings and theme before the first widget, the window painted before asyncio is imported and
-the first source is opened, and at the end the window first, then the links, then the demo's processes.
+The start order matters: settings before the first widget, the style sheet after the last, the window painted before
+asyncio is imported and the first source is opened, and at the end the window first, then the links, then the demo's
+processes.
 """
 
 from __future__ import annotations
@@ -66,7 +67,6 @@ def run(options: RunOptions, paths: Paths) -> int:
     settings = Settings(paths.settings_file)
     told = settings.load()
     themes = ThemeSwitch(settings.theme)
-    themes.apply()
     configure_docking()
     hub = Hub()
     sources = Sources(hub, settings, insecure=options.insecure)
@@ -81,7 +81,7 @@ def run(options: RunOptions, paths: Paths) -> int:
         probe=sources.probe,
         find_local=_find_local,
     )
-    _show(window, options)
+    _show(window, themes, options)
     if told:
         window.banner.tell(told, "warning")
     from .session import run_session  # asyncio and all that needs it: not before the first paint
@@ -112,14 +112,15 @@ def make_application() -> QApplication:
     return app
 
 
-def _show(window: MainWindow, options: RunOptions) -> None:
+def _show(window: MainWindow, themes: ThemeSwitch, options: RunOptions) -> None:
     """Show the window as it was left, or as in a picture, and wait until it has been painted."""
     if options.screenshot is None:
         window.restore()
     else:
         window.setFixedSize(*SCREENSHOT_SIZE_PX)
-    if options.demo:
-        window.expect_producers(True)
+    window.expect_producers(options.demo or bool(options.urls))
+    # Not earlier: with a style sheet in force every step of putting widgets together polishes them anew.
+    themes.apply()
     first = QEventLoop()
     window.painted.connect(first.quit)
     QTimer.singleShot(LONGEST_FIRST_PAINT_MS, first, first.quit)  # where nobody sees it, nothing is painted

@@ -91,7 +91,8 @@ class FigureTree(QTreeWidget):
         self._columns = table.columns
         self.setHeaderLabels(["", *(column.title for column in table.columns)])
         metrics = self.fontMetrics()
-        name_px = metrics.horizontalAdvance(self._widest_name) + CELL_PADDING_PX + self.indentation()
+        indentation_px = self.indentation() if self._stretched else 0  # of the arrow that unfolds a row
+        name_px = metrics.horizontalAdvance(self._widest_name) + CELL_PADDING_PX + indentation_px
         widths_px = [name_px]
         for at, column in enumerate(table.columns, 1):
             self.headerItem().setToolTip(at, column.quantity[:1].upper() + column.quantity[1:])

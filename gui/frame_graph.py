@@ -16,6 +16,7 @@ LEAST_TOP_S, MOST_TOP_S = 0.040, 0.100  # longer ones reach the top: all else wo
 LATE_S, STALL_S = 0.0335, 0.050  # two frames at 60 Hz, which an eye notices; what is listed as a stall
 LABEL_PX = 50
 FOOT_PX = 16
+NARROW_PX = 90  # in less there is no room for both ends of the axis
 
 
 class FrameGraph(PaintedWidget):
@@ -28,7 +29,7 @@ class FrameGraph(PaintedWidget):
         self._when = np.zeros(0)
         self._interval = np.zeros(0)
         self._empty = ""
-        self.setMinimumSize(120, 76)
+        self.setMinimumSize(116, 76)
         self.setAccessibleName("Frame intervals")
         self.setToolTip("Time between frames; a pause in which nothing changed counts as one frame")
 
@@ -82,5 +83,6 @@ class FrameGraph(PaintedWidget):
             painter.setPen(QColor(self.theme.muted))
             painter.drawText(QRectF(0, y - 8, LABEL_PX - 5, 16), right, f"{k * step * 1e3:.0f} ms")
         foot = QRectF(area.left(), area.bottom() + 1, area.width(), FOOT_PX)
-        painter.drawText(foot, int(Qt.AlignmentFlag.AlignLeft), f"{HISTORY_S:.0f} s ago")
+        if area.width() > NARROW_PX:
+            painter.drawText(foot, int(Qt.AlignmentFlag.AlignLeft), f"{HISTORY_S:.0f} s ago")
         painter.drawText(foot, int(Qt.AlignmentFlag.AlignRight), "now")

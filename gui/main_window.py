@@ -364,10 +364,8 @@ class MainWindow(QMainWindow):
         self._watch.look()
 
     def expect_producers(self, expected: bool) -> None:
-        """Show the docks before the first producer is listed: some are being started."""
+        """Show the docks before the first producer is listed: some are about to be."""
         self._expects_producers = expected
-        if expected:
-            self.status.tell("Starting the demo's producers…")
         self._on_sources()
 
     def _on_sources(self) -> None:

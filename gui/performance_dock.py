@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 MEASURING = frozenset({"dockscope.gui.loop_recorder", "dockscope.gui.paint_timer"})  # they only hand on
 WIDE_PX = 900  # from here on the sections stand side by side
-SHARES = (25, 40, 34, 17, 44)  # of the width, for the sections from left to right
+WANTED_PX = (300, 1, 1, 1, 600)  # the tables in the middle take what they need, the rest goes to graph and stalls
 WHAT_RAN = 1 + STALL_COLUMNS.index(WHERE_COLUMN)
 WATCH_EVERY = 4  # texts
 NO_FRAMES = "No frames: nothing changes"
@@ -70,7 +70,7 @@ class PerformanceDock(Dock):
         self.stalls = FigureTree(
             "Stalls of the event loop",
             "None so far: the window answered within 50 ms",
-            widest_name="00:00:00.00",
+            widest_name="00:00:00",
             stretched=WHAT_RAN,
         )
         self._captions: dict[QWidget, QLabel] = {}
@@ -95,7 +95,7 @@ class PerformanceDock(Dock):
             (self.stalls, ""),
         ):
             self._sections.addWidget(self._section(part, caption))
-        self._sections.setSizes([share * 10 for share in SHARES])
+        self._sections.setSizes(WANTED_PX)
         scroll = QScrollArea(self.body)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidgetResizable(True)
@@ -232,4 +232,4 @@ class PerformanceDock(Dock):
         orientation = Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical
         if self._sections.orientation() != orientation:
             self._sections.setOrientation(orientation)
-            self._sections.setSizes([share * 10 for share in SHARES])
+            self._sections.setSizes(WANTED_PX)

@@ -40,13 +40,13 @@ DOCK_COLUMNS = (
 )
 SOURCE_COLUMNS = (
     Column("msg/s", "messages", "1/s", number, "00.0 k"),
-    Column("samples/s", "metric samples", "1/s", number, "00.0 k"),
+    Column("samples", "metric samples", "1/s", number, "00.0 k"),
     Column("bytes/s", "bytes", "B/s", size, "00.0 MiB"),
-    Column("behind", "from sending to arrival: what waits in the link", "s", milliseconds),
-    Column("waits", "samples received and not yet in their curves", "1", number),
+    Column("lag", "from sending to arrival: what waits in the link", "s", milliseconds),
+    Column("wait", "samples received and not yet in their curves", "1", number),
 )
 MEMORY_COLUMNS = (Column("held", "held", "B", size, "00.0 MiB"),)
-WHERE_COLUMN = Column("what ran", "what ran", "", words, "")
+WHERE_COLUMN = Column("what ran", "what ran", "", words, "painting M…")
 STALL_COLUMNS = (
     Column("ms", "length", "s", milliseconds),
     Column("cpu", "processor time of it", "s", milliseconds),
@@ -78,7 +78,7 @@ def memory_table(hub: Hub, resident_bytes: int) -> Table:
     named = {name.capitalize(): nbytes for name, nbytes in held.items()}
     named |= {"All stores": whole, "Budget": budget, "Process": resident_bytes}
     rows = tuple(Row(name, (float(nbytes),)) for name, nbytes in named.items())
-    return Table("memory", f"Memory: {whole / max(1, budget):.0%} of budget", MEMORY_COLUMNS, rows)
+    return Table("memory", f"Memory: {whole / max(1, budget):.0%}", MEMORY_COLUMNS, rows)
 
 
 def stall_table(recorder: LoopRecorder, hub: Hub, *, utc: bool) -> Table:
@@ -138,4 +138,4 @@ def _spread(durations: Durations, *, longest: bool = False) -> tuple[Value, ...]
 
 def _clock_time(t: float, utc: bool) -> str:
     moment = dt.datetime.fromtimestamp(t, dt.UTC)
-    return (moment if utc else moment.astimezone()).strftime("%H:%M:%S.%f")[:-4]
+    return (moment if utc else moment.astimezone()).strftime("%H:%M:%S")

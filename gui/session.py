@@ -67,11 +67,14 @@ class _Session:
         window = self._window
         closed = asyncio.get_running_loop().create_future()
         window.closed.connect(lambda: closed.done() or closed.set_result(None))
+        if not window.isVisible():  # closed while it was painted for the first time
+            closed.set_result(None)
         window.demo_wanted.connect(self._start_demo)
         _close_on_signals(window)
         window.connect_saved()
         for url in urls:
             window.connect_url(url)
+        window.expect_producers(demo)
         if demo:
             self._start_demo()
         try:
@@ -103,6 +106,7 @@ class _Session:
 async def _demo_task(demo: DemoProducers, window: MainWindow) -> None:
     """Start the bundled producers and connect to each as its URL is known."""
     window.expect_producers(True)
+    window.status.tell("Starting the demo's producers…")
     try:
         await asyncio.to_thread(demo.start)
         for url in await asyncio.to_thread(demo.urls):

@@ -102,6 +102,8 @@ async def _steps(sink: ControlSink, send: Any, verb: str, timeout_s: float) -> O
     until_s = loop.time() + timeout_s
     if not await within(sink.greeted, timeout_s) or sink.hello is None:
         return Outcome(False, sink.trouble or f"nothing answered within {timeout_s:g} s")
+    if not sink.hello.capabilities:
+        return Outcome(False, f"{sink.hello.name} only publishes: it takes no commands and tells no run state")
     if verb == STATUS:
         if not await within(sink.told, until_s - loop.time()):
             return Outcome(False, f"{sink.hello.name} told no run state within {timeout_s:g} s")

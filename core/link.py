@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import random
 from typing import Any
 
 import zmq.asyncio
 
+from .backoff import Backoff
 from .dialects.base import Sink, Topics
 from .link_address import LinkAddress, LinkError
 from .link_clock import LinkClock
@@ -28,8 +28,6 @@ logger = logging.getLogger("dockscope.link")
 ALL_TOPICS: Topics = [(kind.value, "*") for kind in Kind]
 TICK_S = 0.1
 PING_S = 2.0
-FIRST_PAUSE_S = 0.2
-LONGEST_PAUSE_S = 5.0
 LOST_WORDS = "the connection was lost before the producer answered"
 OFFLINE_WORDS = "not connected: nothing was sent"
 DETAILS = {
@@ -48,6 +46,8 @@ class Link:
         key: how the sink knows this link. topics: what to subscribe to; an empty list only greets.
     """
 
+    waits = False
+
     def __init__(self, address: LinkAddress, sink: Sink, *, key: str, topics: Topics = ALL_TOPICS) -> None:
         self.key, self.url = key, address.url
         self._address, self._sink, self._topics = address, sink, list(topics)
@@ -63,7 +63,7 @@ class Link:
         self._told: tuple[LinkState, str] | None = None
         self._connect_trouble: Trouble | None = None
         self._pinged_s = 0.0
-        self._attempts = 0
+        self._backoff = Backoff()
 
     # -- what the owner calls -----------------------------------------------------------------------------------
 
@@ -130,7 +130,7 @@ class Link:
         try:
             while True:
                 await self._connect_once(context)
-                await asyncio.sleep(self._pause_s())
+                await asyncio.sleep(self._backoff.next_s())
         finally:
             context.term()
 
@@ -162,12 +162,6 @@ class Link:
         finally:
             self._session = None
             session.close(bye=not self._tasks)
-
-    def _pause_s(self) -> float:
-        """Return how long to wait before the next attempt: doubling, with jitter so that viewers do not march."""
-        pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0**self._attempts)
-        self._attempts = min(self._attempts + 1, 16)
-        return pause_s * random.uniform(0.75, 1.0)  # noqa: S311 - spreads load, keeps no secret
 
     async def _keep_time(self) -> None:
         while True:
@@ -202,7 +196,7 @@ class Link:
             self._commands.restarted()
             self._ping_clock.forget()
             self._health.told_run(ended=False)
-        self._attempts = 0
+        self._backoff.reset()
         self._connect_trouble = None
         self._sink.greet(self.key, hello, hello.role)
         self._health.greeted()

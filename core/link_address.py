@@ -13,7 +13,7 @@ import threading
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from .dialects.only import query_of, url_names
+from .dialects.only import query_names, query_of
 
 LOOPBACK = "127.0.0.1"
 MAX_IPC_BYTES = 107
@@ -49,7 +49,7 @@ class LinkAddress:
     def url(self) -> str:
         """Return its URL."""
         start = f"dockscope+ipc://{self.path}" if self.path else f"dockscope://{self.where}"
-        return start + query_of(self.only)
+        return start + query_of({"only": self.only} if self.only else {})
 
     async def endpoint(self) -> str:
         """Return the address for libzmq.
@@ -74,7 +74,7 @@ def parse_address(url: str) -> LinkAddress:
         port = parts.port
     except ValueError:  # its own words are for programmers
         raise ValueError(f"{url[:80]!r} has no valid port: write it like dockscope://127.0.0.1:5560") from None
-    only = url_names(url)
+    only = query_names(url).get("only", ())
     if parts.scheme.lower() == "dockscope+ipc":
         if parts.netloc or len(parts.path) < 2 or len(parts.path.encode()) > MAX_IPC_BYTES:
             raise ValueError(f"{url[:80]!r}: write the path of a Unix socket like dockscope+ipc:///run/user/me.sock")

@@ -10,15 +10,25 @@ LOST_S = 1.0
 
 
 class LinkHealth:
-    """The link state, from what the link reports; the attribute ``state`` is the present one."""
+    """The link state, from what the link reports; the attribute ``state`` is the present one.
 
-    def __init__(self) -> None:
+    Args:
+        pinged: silence can be told from death by asking; without that a silent link stays live while it is connected.
+    """
+
+    def __init__(self, *, pinged: bool = True) -> None:
+        self._pinged = pinged
         self.state = LinkState.CONNECTING
         self._ended = False
         self._connected = False
         self._silent_s = 0.0
         self._unanswered_s: float | None = None
         self._down_s = 0.0
+
+    @property
+    def connected(self) -> bool:
+        """Tell whether the producer has answered on a connection that still stands."""
+        return self._connected
 
     def greeted(self) -> None:
         """Note that the producer has answered hello: the link is live."""
@@ -65,7 +75,7 @@ class LinkHealth:
         if self.state not in (LinkState.LIVE, LinkState.STALE):
             return False
         if self._connected:
-            return self._count_silence(passed_s)
+            return self._pinged and self._count_silence(passed_s)
         self._down_s += passed_s
         if self._down_s >= LOST_S:
             self.state = LinkState.LOST

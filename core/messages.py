@@ -162,7 +162,11 @@ class Heartbeat(msgspec.Struct, frozen=True):
 
 
 class Hello(msgspec.Struct, frozen=True):
-    """What a producer tells of itself when a viewer greets it."""
+    """What a producer tells of itself when a viewer greets it.
+
+    Args:
+        is_numbered: its messages carry numbers, so that what is lost is known; false for some foreign sources.
+    """
 
     producer: bytes
     name: str
@@ -174,6 +178,7 @@ class Hello(msgspec.Struct, frozen=True):
     capabilities: tuple[str, ...] = ()
     streams: tuple[tuple[str, str], ...] = ()
     role: str = "observe"
+    is_numbered: bool = True
 
 
 class PlacementScene(msgspec.Struct, frozen=True, eq=False):

@@ -113,6 +113,16 @@ class SeriesStore:
             if curve is not None:
                 curve.start_run()
 
+    def break_lines(self, producer: str) -> None:
+        """Break the curves of a producer's present run before their next samples."""
+        intake = self._intakes.get(producer)
+        if intake is None:
+            return
+        intake.settle()
+        for series in intake.series:
+            if series.curve is not None:
+                series.curve.break_line()
+
     # what is removed
 
     def forget(self, producer: str) -> None:

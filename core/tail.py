@@ -99,15 +99,15 @@ async def tail(url: str, output: TextIO, *, json: bool = False, seconds: float |
             if seconds is not None:
                 await within(sink.over, seconds)
             else:
-                await _until_ended(sink)
+                await _until_ended(sink, patient=source.waits)
         finally:
             await source.close()
     return 0 if sink.hello is not None else 1
 
 
-async def _until_ended(sink: TailSink) -> None:
+async def _until_ended(sink: TailSink, *, patient: bool) -> None:
     waited_s = 0.0
     while not await within(sink.over, 0.1):
         waited_s += 0.1
-        if sink.state is LinkState.CLOSED or (sink.hello is None and waited_s >= PATIENCE_S):
+        if sink.state is LinkState.CLOSED or (sink.hello is None and not patient and waited_s >= PATIENCE_S):
             return

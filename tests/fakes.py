@@ -44,6 +44,7 @@ class FakeHub:
     round_trips: list[tuple[float, float]] = field(default_factory=list)
     have: list[Any] = field(default_factory=list)
     have_series: list[Any] = field(default_factory=list)
+    gaps_at: list[int] = field(default_factory=list)  # messages that had come by then
     caught_up_at: list[int] = field(default_factory=list)  # messages that had come by then
     on_receive: Callable[[DataMessage], None] | None = None
 
@@ -64,6 +65,9 @@ class FakeHub:
 
     def link(self, key, state, detail=""):
         self.links.append((state, detail))
+
+    def gap(self, key):
+        self.gaps_at.append(len(self.messages))
 
     def latency(self, key, round_trip_s, offset_s):
         self.round_trips.append((round_trip_s, offset_s))

@@ -1,21 +1,40 @@
 """What every source has in common, and which dialect a URL belongs to.
 
-A dialect is one file here plus one line in ``_built_in``; others add theirs through the entry-point group
-``dockscope.sources``, named by the URL scheme, with a factory like ``Factory``.
+A dialect is one file here that ends with ``DIALECT = Dialect(…)``, plus one line in ``BUILT_IN`` for each scheme.
+Other packages add theirs through the entry-point group ``dockscope.sources``: the name is the URL scheme, the object a
+``Dialect``. docs/dialects.md shows how to write one: ``foreign`` gives it its life, ``reception`` takes what it reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import entry_points
-from typing import Any, NamedTuple, Protocol
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ..messages import Hello
 from ..run_control import LinkState, Stage
 from ..wire import DataMessage
 
+if TYPE_CHECKING:
+    from .recognition import Heard
+    from .subscriber import Subscriber
+
+logger = logging.getLogger("dockscope.dialects")
+
 ENTRY_POINT_GROUP = "dockscope.sources"
 Topics = Sequence[tuple[str, str]]
+
+# Scheme to module; each module has a DIALECT. What is behind tcp:// is asked in this order, the particular first.
+BUILT_IN = {
+    "dockscope": "native",
+    "dockscope+ipc": "native",
+    "json+zmq": "json_zmq",
+    "json+zmq+ipc": "json_zmq",
+    "tcp": "native",
+}
 
 
 class Sink(Protocol):
@@ -35,6 +54,9 @@ class Sink(Protocol):
 
     def link(self, key: str, state: LinkState, detail: str = "") -> None:
         """Take the link state, and a sentence about it."""
+
+    def gap(self, key: str) -> None:
+        """Take note that something may be missing here, where nobody numbers: curves are broken."""
 
     def latency(self, key: str, round_trip_s: float, offset_s: float) -> None:
         """Take a measured round trip, and the producer's clock minus ours."""
@@ -57,6 +79,7 @@ class Source(Protocol):
 
     key: str
     url: str
+    waits: bool  # the producer connects to us: that nobody is there yet is no reason to give up
 
     def start(self) -> None:
         """Begin; needs a running event loop."""
@@ -98,26 +121,70 @@ class ProbeResult(NamedTuple):
     role: str = "observe"
 
 
-# Makes a source, not started yet: (url, sink, *, key, name, **options of the dialect). It raises ValueError with a
-# sentence for a person when the URL is wrong.
-Factory = Callable[..., Source]
+@dataclass(frozen=True)
+class SourceOptions:
+    """How a source is opened; each dialect takes what concerns it.
+
+    Args:
+        topics: (kind, stream or "*") pairs to subscribe to, None for all; an empty list only greets.
+        insecure: addresses may be bound that other machines reach.
+        adopted: a socket that stands already, as the one who found out what is behind it left it.
+    """
+
+    topics: Topics | None = None
+    insecure: bool = False
+    adopted: Subscriber | None = None
+
+
+class Factory(Protocol):
+    """What makes a source of a dialect, not started yet."""
+
+    def __call__(self, url: str, sink: Sink, *, key: str, options: SourceOptions) -> Source:
+        """Make it.
+
+        Args:
+            url: as a person typed it. sink: gets what arrives. key: how the sink knows this source. options: as above.
+
+        Raises:
+            ValueError: the URL is wrong, or asks for what the options do not allow; a sentence for a person.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What a dialect is to the others.
+
+    Args:
+        open: makes a source. normalize: gives the one spelling of a URL, which is also the key of its source;
+            raises ValueError with a sentence for a person.
+        probe: finds out what answers at a normalized URL within some seconds, without staying.
+        recognize: tells by what was heard at ``tcp://host:port`` whether it speaks this dialect, and gives its URL
+            then. None for dialects that nothing but their name tells apart.
+    """
+
+    open: Factory
+    normalize: Callable[[str], str]
+    probe: Callable[[str, SourceOptions, float], Awaitable[ProbeResult]]
+    recognize: Callable[[Heard], Awaitable[str | None]] | None = None
 
 
 def open_source(url: str, hub: Sink, *, key: str | None = None, name: str | None = None, **options: Any) -> Source:
     """Make the source a URL names and make it known to the hub; ``start()`` connects it.
 
     Args:
-        url: ``dockscope://host:port``, ``dockscope+ipc:///path`` or ``tcp://host:port``; more with further dialects.
+        url: of any scheme in ``schemes()``.
         hub: gets what the source delivers.
         key: how the hub tells sources apart; the normalized URL when not given.
         name: the user's own name for it.
-        options: of the dialect; the native one knows ``topics`` (what to subscribe to, all when not given).
+        options: see ``SourceOptions``.
 
     Raises:
         ValueError: not a URL that any dialect knows, or wrong in itself; a sentence for a person.
     """
-    factory = _factory_of(url)
-    source = factory(url.strip(), hub, key=normalize_url(url) if key is None else key, name=name, **options)
+    dialect = dialect_of(url)
+    key = normalize_url(url) if key is None else key
+    source = dialect.open(url.strip(), hub, key=key, options=SourceOptions(**options))
     hub.add(source.key, source.url, name)
     return source
 
@@ -128,58 +195,78 @@ def normalize_url(url: str) -> str:
     Raises:
         ValueError: not a URL that any dialect knows, or wrong in itself; a sentence for a person.
     """
-    if _factory_of(url) is not _native():
-        return url.strip()
-    from .native import normalize
-
-    return normalize(url.strip())
+    return dialect_of(url).normalize(url.strip())
 
 
-async def probe(url: str, timeout_s: float = 2.5) -> ProbeResult:
-    """Find out what answers at a URL, without subscribing to anything and without staying.
+async def probe(url: str, timeout_s: float = 2.5, **options: Any) -> ProbeResult:
+    """Find out what answers at a URL, without subscribing to anything for long and without staying.
 
     Args:
-        url: as a person typed it.
-        timeout_s: after which the answer is no.
+        url: as a person typed it. timeout_s: after which the answer is no. options: see ``SourceOptions``.
 
     Returns:
         Who answered, or a sentence that says why nobody did; never an exception for what the URL leads to.
     """
-    from .probe import probe_url
-
-    return await probe_url(url, timeout_s)
+    try:
+        dialect, normalized = dialect_of(url), normalize_url(url)
+        return await dialect.probe(normalized, SourceOptions(**options), timeout_s)
+    except ValueError as error:
+        return ProbeResult(False, str(error), url)
 
 
 def schemes() -> list[str]:
     """Return the URL schemes that can be opened, ending with ``://``."""
-    found = {point.name for point in entry_points(group=ENTRY_POINT_GROUP)} | set(_built_in())
+    found = {point.name for point in entry_points(group=ENTRY_POINT_GROUP)} | set(BUILT_IN)
     return sorted(f"{scheme}://" for scheme in found)
 
 
-def _factory_of(url: str) -> Factory:
+def dialect_of(url: str) -> Dialect:
+    """Return the dialect of a URL.
+
+    Raises:
+        ValueError: there is none; a sentence for a person.
+    """
     scheme, separator, _ = url.strip().partition("://")
     if not separator:
         raise ValueError(f"{url[:60]!r} is no URL: write it like dockscope://127.0.0.1:5560")
-    factory = _factory(scheme.lower())
-    if factory is None:
+    dialect = _dialect(scheme.lower())
+    if dialect is None:
         raise ValueError(f"{scheme[:30]}:// is not a kind of source dockscope knows: use {', '.join(schemes())}")
-    return factory
+    return dialect
 
 
-def _factory(scheme: str) -> Factory | None:
-    built_in = _built_in().get(scheme)
-    if built_in is not None:
-        return built_in()
+def recognizing_dialects() -> Iterator[Dialect]:
+    """Yield the dialects that recognize what is behind an address, in the order in which they are to be asked."""
+    for name in dict.fromkeys(BUILT_IN.values()):
+        dialect = _built_in(name)
+        if dialect.recognize is not None:
+            yield dialect
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        dialect = _plug_in(point)
+        if dialect is not None and dialect.recognize is not None:
+            yield dialect
+
+
+def _dialect(scheme: str) -> Dialect | None:
+    if scheme in BUILT_IN:
+        return _built_in(BUILT_IN[scheme])
     for point in entry_points(group=ENTRY_POINT_GROUP, name=scheme):
-        return point.load()
+        return _plug_in(point)
     return None
 
 
-def _built_in() -> Mapping[str, Callable[[], Factory]]:
-    return {"dockscope": _native, "dockscope+ipc": _native, "tcp": _native}
+def _built_in(name: str) -> Dialect:
+    return import_module(f".{name}", __package__).DIALECT
 
 
-def _native() -> Factory:
-    from .native import open_native
-
-    return open_native
+def _plug_in(point: EntryPoint) -> Dialect | None:
+    """Load another package's dialect; one that is broken is told and left out."""
+    try:
+        dialect = point.load()
+    except Exception:
+        logger.exception("the source plug-in %s (%s) cannot be loaded", point.name, point.value)
+        return None
+    if isinstance(dialect, Dialect):
+        return dialect
+    logger.error("the source plug-in %s (%s) is no dockscope.core.dialects.base.Dialect", point.name, point.value)
+    return None

@@ -7,23 +7,20 @@ from collections.abc import Sequence
 from ..link import ALL_TOPICS, Link
 from ..link_address import parse_address
 from ..messages import Kind
-from .base import Sink, Topics
+from .base import Dialect, Sink, SourceOptions, Topics
+from .probe import probe_greeting
 
 STREAM_KINDS = frozenset({Kind.SPECTRUM.value, Kind.SCENE.value, Kind.FRAME.value, Kind.DATA.value})
 
 
-def open_native(url: str, sink: Sink, *, key: str, name: str | None = None, topics: Topics = ALL_TOPICS) -> Link:
-    """Make a link (see ``base.Factory``); the name is the sink's business.
-
-    Args:
-        url: where the producer listens. sink: gets what arrives. key: how the sink knows this source.
-        name: unused, as the wire does not carry it.
-        topics: (kind, stream or "*") pairs to subscribe to; an empty list only greets.
+def open_native(url: str, sink: Sink, *, key: str, options: SourceOptions) -> Link:
+    """Make a link (see ``base.Factory``).
 
     Raises:
         ValueError: the URL is wrong, as a sentence.
     """
     address = parse_address(url)
+    topics = ALL_TOPICS if options.topics is None else options.topics
     return Link(address, sink, key=key, topics=narrowed(topics, address.only))
 
 
@@ -46,3 +43,6 @@ def normalize(url: str) -> str:
         ValueError: the URL is wrong, as a sentence.
     """
     return parse_address(url).url
+
+
+DIALECT = Dialect(open=open_native, normalize=normalize, probe=probe_greeting)

@@ -27,6 +27,9 @@ class QuietSink:
     def link(self, key: str, state: LinkState, detail: str = "") -> None:
         """Take the link state."""
 
+    def gap(self, key: str) -> None:
+        """Take note that something may be missing here."""
+
     def latency(self, key: str, round_trip_s: float, offset_s: float) -> None:
         """Take a round trip."""
 

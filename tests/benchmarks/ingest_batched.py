@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from .entry import ROUNDS, Entry, percentile
 from .paint_watch import FrameWatch
 from .program import program
-from .whole_window import PATIENCE_S, whole_window
+from .whole_window import MeasuredWindow, whole_window
 
 OFFERED_PER_S = 2_400_000
 SERIES = 100
 BLOCK = 200  # samples of a series in one call: a batch of all series every 8 ms
 WARM_S = 2.0
 ROUND_S = 3.0
+QUIET_S = 5.0  # nothing more comes
 
 
 def rows() -> Iterator[Entry]:
@@ -42,10 +43,11 @@ def rows() -> Iterator[Entry]:
     yield Entry("ingest_batched/lost", lost)
 
 
-def _lost(window, sent: int) -> int:
-    """Return how many samples are missing once nothing comes any more."""
-    deadline, seen = time.monotonic() + PATIENCE_S, -1
-    while window.hub.samples < sent and window.hub.samples != seen and time.monotonic() < deadline:
-        seen = window.hub.samples
-        window.wait(1.0)
+def _lost(window: MeasuredWindow, sent: int) -> int:
+    """Return how many samples are missing once nothing has come for a while."""
+    seen, since = window.hub.samples, time.monotonic()
+    while window.hub.samples < sent and time.monotonic() < since + QUIET_S:
+        window.wait(0.1)
+        if window.hub.samples != seen:
+            seen, since = window.hub.samples, time.monotonic()
     return sent - window.hub.samples

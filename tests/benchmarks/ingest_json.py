@@ -11,7 +11,7 @@ import zmq
 from .entry import Entry, alternating
 from .program import program
 from .programs.json_objects import HIGH_WATER_MARK
-from .whole_window import MeasuredWindow, whole_window
+from .whole_window import whole_window
 
 WARM_S = 1.0
 ROUND_S = 2.0
@@ -27,26 +27,24 @@ class JsonObject(msgspec.Struct):
 
 def rows() -> Iterator[Entry]:
     """Yield ingest_json."""
-    with whole_window() as window, program("json_objects") as sender:
-        value, bare = alternating(lambda: _window_per_s(window, sender.url), lambda: _bare_per_s(sender.url))
+    with program("json_objects") as sender:
+        value, bare = alternating(lambda: _window_per_s(sender.url), lambda: _bare_per_s(sender.url))
     yield Entry("ingest_json", value, "pyzmq recv and msgspec decode", bare)
 
 
-def _window_per_s(window: MeasuredWindow, address: str) -> float:
-    """Connect, and count what is stored while the plot is painted."""
-    hub = window.hub
-    key = window.connect(f"json+zmq://{address}").key
-    window.show_metrics("loss")
-    window.wait(WARM_S)
-    start, already = time.perf_counter(), hub.samples
-    window.wait(ROUND_S)
-    rate = (hub.samples - already) / (time.perf_counter() - start)
-    window.sources.forget(key)
-    return rate
+def _window_per_s(address: str) -> float:
+    """Open a window, connect, and count what is stored while the plot is painted."""
+    with whole_window() as window:
+        window.connect(f"json+zmq://{address}")
+        window.show_metrics("loss")
+        window.wait(WARM_S)
+        start, already = time.perf_counter(), window.hub.samples
+        window.wait(ROUND_S)
+        return (window.hub.samples - already) / (time.perf_counter() - start)
 
 
 def _bare_per_s(address: str) -> float:
-    """Receive and decode in a loop of this process, while the window rests."""
+    """Receive and decode in a loop of this process, without a window."""
     decode = msgspec.json.Decoder(JsonObject).decode
     with zmq.Context() as context, context.socket(zmq.SUB) as socket:
         socket.set_hwm(HIGH_WATER_MARK)

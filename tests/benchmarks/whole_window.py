@@ -52,12 +52,12 @@ class MeasuredWindow(WindowBench):
 
     def connect(self, url: str) -> Producer:
         """Connect as the user does and return the producer once its link is live."""
-        known = set(self.hub.producers)
+        before = {key for key, producer in self.hub.producers.items() if producer.link is LinkState.LIVE}
         self.window.connect_url(url)
 
         def live() -> Producer | None:
-            new = [p for key, p in self.hub.producers.items() if key not in known]
-            return new[0] if new and new[0].link is LinkState.LIVE else None
+            new = [p for key, p in self.hub.producers.items() if p.link is LinkState.LIVE and key not in before]
+            return new[0] if new else None
 
         return self.until(live, f"a live link to {url}", PATIENCE_S)
 

@@ -18,7 +18,7 @@ SERIES = 100
 BLOCK = 200
 SAMPLES = 10_000_000
 ROUNDS = 3  # the first fills the budget not quite
-PATIENCE_S = 100.0
+PATIENCE_S = 250.0  # for all of it
 
 
 def rows() -> Iterator[Entry]:

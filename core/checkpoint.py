@@ -27,7 +27,10 @@ class RunControl:
     def __init__(self, emit: Emit, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._machine = RunMachine(emit, clock)
-        self._changed = threading.Condition(threading.Lock())
+        # A plain lock, entered by ``with``: no signal comes between taking it and the block that gives it back, which
+        # Condition and Event do not promise. Ctrl-C in a checkpoint would leave them locked for good.
+        self._lock = threading.Lock()
+        self._sleepers: set[threading.Lock] = set()
         self._waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
 
     # -- what the watched program calls ------------------------------------------------------------------------
@@ -42,7 +45,7 @@ class RunControl:
         """Whether the run is asked to stop; reading True tells viewers that it has stopped."""
         machine = self._machine
         if machine.stopping and machine.run is RunState.STOPPING:
-            with self._changed:
+            with self._lock:
                 machine.mark_stopped()
         return machine.stopping
 
@@ -125,7 +128,7 @@ class RunControl:
             ValueError: declared before with other arguments, or the default breaks its own bounds.
         """
         made = Parameter(name, default, minimum=minimum, maximum=maximum, choices=choices, unit=unit)
-        with self._changed:
+        with self._lock:
             return self._machine.declare(made)
 
     # -- visits: one checkpoint from entering to leaving -------------------------------------------------------
@@ -135,14 +138,16 @@ class RunControl:
         loop = self._enter(threading.current_thread())
         try:
             while True:
-                with self._changed:
+                with self._lock:
                     verdict = self._machine.step(loop, self._is_over(deadline))
                     due = self._machine.take_due()
-                    if verdict is None and not due:
-                        self._changed.wait(self._remaining(deadline))
+                    sleeper = self._new_sleeper() if verdict is None and not due else None
                 _call(due)
                 if verdict is not None:
                     return verdict
+                if sleeper is not None:
+                    sleeper.acquire(timeout=self._remaining(deadline))
+                    self._sleepers.discard(sleeper)
         except BaseException:
             self._abandon(loop)
             raise
@@ -151,7 +156,7 @@ class RunControl:
         loop = self._enter(_current_task())
         try:
             while True:
-                with self._changed:
+                with self._lock:
                     verdict = self._machine.step(loop, False)
                     due = self._machine.take_due()
                     waiter = self._new_waiter() if verdict is None and not due else None
@@ -174,29 +179,30 @@ class RunControl:
     def _is_over(self, deadline: float | None) -> bool:
         return deadline is not None and self._clock() >= deadline
 
-    def _remaining(self, deadline: float | None) -> float | None:
-        return None if deadline is None else max(0.0, deadline - self._clock())
+    def _remaining(self, deadline: float | None) -> float:
+        """Return the seconds left, as Lock.acquire takes them: -1 is for ever."""
+        return -1.0 if deadline is None else min(max(0.0, deadline - self._clock()), threading.TIMEOUT_MAX)
 
     def _abandon(self, loop: Loop) -> None:
         """Unblock a loop that was torn out of its checkpoint, by a cancelled task or a signal."""
-        with self._changed:
+        with self._lock:
             self._machine.leave(loop)
 
     def _enter(self, owner: Owner) -> Loop:
-        with self._changed:
+        with self._lock:
             return self._machine.enter(owner)
 
     # -- what the I/O thread calls -----------------------------------------------------------------------------
 
     def request(self, ask: Ask) -> None:
         """Carry out a viewer's command as the table says; the answers leave through ``emit``."""
-        with self._changed:
+        with self._lock:
             self._machine.request(ask)
             self._wake()
 
     def tick(self) -> None:
         """Notice loops that ended or fell silent; call it about once a second."""
-        with self._changed:
+        with self._lock:
             self._machine.tick()
 
     def end(self, outcome: str | None = None) -> None:
@@ -205,29 +211,39 @@ class RunControl:
         Args:
             outcome: "finished", "stopped" or "error"; None is "stopped" when a loop obeyed a stop, else "finished".
         """
-        with self._changed:
+        with self._lock:
             self._machine.end(outcome)
             self._wake()
 
     def state(self) -> ControlState:
         """Describe the run as viewers see it, now."""
-        with self._changed:
+        with self._lock:
             return self._machine.snapshot()
 
     def detach(self) -> None:
         """Become a control that never waits, in a forked child: nobody there could ever resume it."""
-        self._changed = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._sleepers = set()
         self._waiters = []
         self._machine = RunMachine(_discard, self._clock)
 
     # -- waking ------------------------------------------------------------------------------------------------
 
     def _wake(self) -> None:
-        self._changed.notify_all()
+        sleepers, self._sleepers = self._sleepers, set()
+        for sleeper in sleepers:
+            sleeper.release()
         waiters, self._waiters = self._waiters, []
         for event_loop, waiter in waiters:
             with contextlib.suppress(RuntimeError):  # its event loop was closed while the task waited
                 event_loop.call_soon_threadsafe(_finish, waiter)
+
+    def _new_sleeper(self) -> threading.Lock:
+        """Make a lock that is taken until the next change."""
+        sleeper = threading.Lock()
+        sleeper.acquire()
+        self._sleepers.add(sleeper)
+        return sleeper
 
     def _new_waiter(self) -> asyncio.Future[None]:
         event_loop = asyncio.get_running_loop()

@@ -49,7 +49,7 @@ class IoThread:
         self._queue = queue
         self._rate = rate
         self._outbox: deque[Reply | ControlState | LogRecord] = deque()
-        self._flushes: deque[threading.Event] = deque()
+        self._flushes: deque[threading.Lock] = deque()  # each taken until all that was published before is handed on
         self._farewell: list[ControlState] = []
         self._closing = threading.Event()
         self._served = False  # whether the thread has done its last turn
@@ -98,13 +98,14 @@ class IoThread:
 
     def flush(self, timeout: float | None) -> bool:
         """Wait until all that was published before is numbered, retained and handed on."""
-        done = threading.Event()
+        done = threading.Lock()  # and not an Event, which Ctrl-C can leave locked: this thread would hang in its set()
+        done.acquire()
         self._flushes.append(done)
         if self._queue.sleeping:
             self._queue.wake()
         if self._served:  # it ended just now, and may have looked for waiting threads before this one came
             return False
-        return done.wait(timeout)
+        return done.acquire(timeout=-1 if timeout is None else min(max(0.0, timeout), threading.TIMEOUT_MAX))
 
     def close(self, linger_s: float) -> None:
         """Say farewell within ``linger_s`` seconds and end."""
@@ -116,8 +117,8 @@ class IoThread:
 
     @property
     def alive(self) -> bool:
-        """Whether the thread serves."""
-        return self._thread.is_alive()
+        """Whether the thread serves; Thread.is_alive is not asked, which Ctrl-C in it makes deny a living thread."""
+        return not self._served
 
     # -- the thread --------------------------------------------------------------------------------------------
 
@@ -129,7 +130,7 @@ class IoThread:
         finally:
             self._served = True
             while self._flushes:
-                self._flushes.popleft().set()
+                self._flushes.popleft().release()
             self._queue.close()
 
     def _guarded_turn(self) -> None:
@@ -167,7 +168,7 @@ class IoThread:
         self._desk.pump_all()
         for done in flushes:
             self._flushes.popleft()
-            done.set()
+            done.release()
 
     def _drain(self, everything: bool) -> None:
         """Publish what is queued now, and not what is added meanwhile."""

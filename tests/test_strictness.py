@@ -20,7 +20,12 @@ CASES = {
     "thread": ('threading.Thread(target=time.sleep, args=(9,), daemon=True, name="lazy").start()', "thread: lazy"),
     "dead_thread": ("t = threading.Thread(target=int, args=('x',)); t.start(); t.join()", "invalid literal for int"),
     "socket": ("keep.append(socket.create_server(('127.0.0.1', 0)))", "left over: socket"),
-    "context": ("c = zmq.Context(); keep.extend([c, c.socket(zmq.PUB)])", "left over: zmq context"),
+    # What has passed a message has an I/O thread that bears its name, by which it is found.
+    "context": (
+        "c = zmq.Context(); a = c.socket(zmq.PULL); b = c.socket(zmq.PUSH); keep.extend([c, a, b]); "
+        "b.connect(f\"tcp://127.0.0.1:{a.bind_to_random_port('tcp://127.0.0.1')}\"); b.send(b'x'); a.recv()",
+        "left over: zmq context",
+    ),
     "closed": ("c = zmq.Context(); c.socket(zmq.PUB).close(); c.term()", ""),
     "child": ("keep.append(subprocess.Popen([sys.executable, '-c', 'input()'], stdin=-1))", "left over: child process"),
     "task": (

@@ -310,7 +310,7 @@ def test_signatures_are_the_documented_ones() -> None:
 
 def test_no_time_in_free_form_data_is_nan(b: Broadcaster) -> None:
     """A datetime64 becomes unix seconds, and NaT a NaN."""
-    b.publish_data("times", {"a": np.datetime64("1970-01-02"), "b": np.datetime64("NaT")})
+    b.publish_data("times", {"a": np.datetime64("1970-01-02", "s"), "b": np.datetime64("NaT", "s")})
     with late(b) as viewer:
         (body,) = viewer.bodies("data", "times")
         assert body["a"] == 86_400.0

@@ -173,8 +173,8 @@ def test_the_offset_is_that_of_the_fastest_round_trip():
     sent_ns = clock.sent(ID)["sent_ns"]
     trip = clock.answered(ID, {"sent_ns": sent_ns, "clock_ns": sent_ns + 3_000_000_000})
     assert trip is not None
-    assert trip.offset_s == pytest.approx(3.0, abs=0.1)
-    assert 0.0 <= trip.round_trip_s < 0.1
+    assert trip.offset_s == pytest.approx(3.0, abs=1.0)
+    assert 0.0 <= trip.round_trip_s < 1.0
     assert clock.answered(ID, {"clock_ns": 1}) is None
     clock.sent(ID)
     assert clock.answered(ID, {"clock_ns": "soon"}) is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 from PySide6.QtCore import Qt
@@ -176,7 +175,5 @@ def test_a_wrong_url_is_refused_in_a_sentence(make, bench):
     """The real question to rubbish says what a URL looks like."""
     dialog, _ = make(probe, ["no url at all"])
     bench.until(lambda: "is no URL" in dialog.answer.text())
-    started = time.monotonic()
     dialog.url.setCurrentText("gopher://x")
     bench.until(lambda: "gopher" in dialog.answer.text())
-    assert time.monotonic() - started < 2

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QRect, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QRect, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -47,7 +47,8 @@ def name_of(widget: QWidget) -> str:
 
 
 def clipped(window: QWidget) -> list[str]:
-    """Texts that are wider or higher than the room their style gives them."""
+    """Texts that are wider or higher than the room their style gives them, once layouts have answered new texts."""
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
     found = []
     for widget in visible_widgets(window):
         for text, need, room in _texts(widget):

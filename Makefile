@@ -2,7 +2,7 @@
 #   make demo    the window with three real producers; without a display a picture of it in build/demo.png
 #   make test    all tests          make soak    their long forms
 #   make check   ruff, pyright and the layer rule
-#   make bench   the budgets of the design, into build/bench.json
+#   make bench   the budgets of the design, into build/bench.json and docs/benchmarks.md; ROW=name measures one row
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -35,8 +35,8 @@ soak: $(STAMP)
 	HYPOTHESIS_PROFILE=soak $(BIN)/pytest -q -m soak
 
 bench: $(STAMP)
-	@mkdir -p build
-	$(BIN)/python tests/benchmarks/run.py build/bench.json
+	@for program in Xvfb openbox xdotool; do command -v $$program >/dev/null || { .ci/packages; break; }; done
+	$(BIN)/python -m tests.benchmarks.run build/bench.json --page docs/benchmarks.md $(if $(ROW),--row $(ROW))
 
 # The stamp is written last: an installation that broke off is taken up again, a finished one costs nothing.
 $(STAMP): pyproject.toml Makefile

@@ -47,14 +47,12 @@ class Sources(QObject):
         Raises:
             ValueError: the URL is not one that dockscope knows, with a sentence that says why.
         """
-        key = normalize_url(url)
-        # What is behind tcp:// may turn out to be connected already, by the URL of its own kind.
-        same = next((k for k, source in self._open.items() if key in (k, source.url)), None)
-        if same is not None:
-            return same
+        key, url = self._as_listed(normalize_url(url))
+        if key in self._open:
+            return key
         known = self._hub.producers.get(key)
         name = name or (known.custom_name if known else None)
-        source = open_source(url, self._hub, name=name, insecure=self._may_bind_openly)
+        source = open_source(url, self._hub, key=key, name=name, insecure=self._may_bind_openly)
         self._open[source.key] = source
         self._start(source)
         self._settings.remember_url(source.url)
@@ -64,6 +62,14 @@ class Sources(QObject):
     async def probe(self, url: str) -> ProbeResult:
         """Find out what answers at a URL."""
         return await probe(url, insecure=self._may_bind_openly)
+
+    def _as_listed(self, url: str) -> tuple[str, str]:
+        """Return the key and URL by which a place is listed: what is behind ``tcp://`` may have been found before."""
+        scheme, _, place = url.partition("://")
+        for key, producer in self._hub.producers.items():
+            if url in (key, producer.url) or (scheme == "tcp" and producer.url.partition("://")[2] == place):
+                return key, producer.url
+        return url, url
 
     @property
     def _may_bind_openly(self) -> bool:

@@ -143,7 +143,8 @@ def test_a_url_connects_and_is_remembered(open_window, settings):
         assert not window.welcome.isVisible()
         window.close()
         assert [source.told_name for source in settings.sources] == ["trainer"]
-        assert settings.recent_urls == [settings.sources[0].url]
+        assert settings.recent_urls == [broadcaster.url]  # as given
+        assert settings.sources[0].url == broadcaster.url.replace("tcp://", "dockscope://")  # as found
         bench.run(bench.sources.close())
 
 

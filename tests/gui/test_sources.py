@@ -37,9 +37,11 @@ def live(hub, key):
 
 def test_one_url_is_one_link(sources, hub, bench, broadcaster, settings):
     """The same producer under two spellings is connected once and remembered."""
+    own = broadcaster.url.replace("tcp://", "dockscope://")
     key = sources.connect_url(broadcaster.url)
-    assert sources.connect_url(broadcaster.url.replace("dockscope://", "tcp://")) == key
     bench.until(lambda: live(hub, key))
+    assert hub.producers[key].url == own
+    assert sources.connect_url(own) == sources.connect_url(f" {broadcaster.url}/") == key
     assert len(hub.producers) == 1
     assert [normalize_url(url) for url in settings.recent_urls] == [key]
 
@@ -58,6 +60,15 @@ def test_a_url_of_an_earlier_session_is_the_same_entry(sources, hub, bench, broa
     key = sources.connect_url(broadcaster.url)
     bench.until(lambda: live(hub, key))
     assert [producer.name for producer in hub.producers.values()] == ["mine"]
+
+
+def test_tcp_leads_to_what_is_listed_there(sources, hub, bench, broadcaster):
+    """A producer that was found in an earlier session is connected, not listed twice."""
+    own = broadcaster.url.replace("tcp://", "dockscope://")
+    sources.remember(SourceSetting(own, told_name="trainer"))
+    assert sources.connect_url(broadcaster.url) == own
+    bench.until(lambda: live(hub, own))
+    assert len(hub.producers) == 1
 
 
 def test_a_wrong_url_opens_nothing(sources, hub):

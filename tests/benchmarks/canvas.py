@@ -11,7 +11,6 @@ import numpy as np
 import pyqtgraph
 from PySide6.QtCore import QCoreApplication, QEvent, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtTest import QTest
 
 from dockscope.core.messages import Kind, PlacementFrame
 from dockscope.gui.placement_dock import PlacementDock
@@ -19,7 +18,7 @@ from dockscope.gui.placement_dock import PlacementDock
 from .boards import COLORS, board, frames
 from .entry import Entry, alternating, percentile
 from .single_dock import SingleDock, single_dock
-from .whole_window import application
+from .whole_window import application, show_exposed
 
 SIZES = ("1e3", "1e4", "1e5")
 LARGEST = SIZES[-1]
@@ -86,9 +85,7 @@ class PeerScatter:
         self._scatter = pyqtgraph.ScatterPlotItem(symbol="s", pen=None)
         self._widget.addItem(self._scatter)
         self._set(next(self._frames))
-        self._widget.show()
-        assert QTest.qWaitForWindowExposed(self._widget)
-        QTest.qWait(300)
+        show_exposed(self._widget)
         self._widget.disableAutoRange()
 
     def _set(self, frame: PlacementFrame) -> None:

@@ -33,7 +33,8 @@ def rows() -> Iterator[Entry]:
             before, start = window.hub.samples, time.perf_counter()
             window.wait(ROUND_S)
             rates.append((window.hub.samples - before) / (time.perf_counter() - start))
-            p99s.append(percentile(frames.take_intervals_ms(), 99))
+            # A round without two frames: at least so long.
+            p99s.append(percentile(frames.take_intervals_ms() or [ROUND_S * 1e3], 99))
         frames.stop()
         sender.tell("stop")
         sent = int(window.run(window.loop.run_in_executor(None, sender.line)))

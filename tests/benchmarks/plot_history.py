@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyqtgraph
-from PySide6.QtTest import QTest
 
 from dockscope.gui.metrics_dock import MetricsDock
 
@@ -16,7 +15,7 @@ from .catalog import PEER_PLOT, SIZES
 from .delivery import SampleFeed
 from .entry import ROUNDS, Entry
 from .single_dock import SingleDock, single_dock
-from .whole_window import application
+from .whole_window import application, show_exposed
 
 SIZE_PX = (1040, 680)  # of the dock; its plot is about 1000 × 600
 CHUNK = 1_000_000
@@ -100,9 +99,7 @@ class PeerPlot:
         self._widget.setDownsampling(auto=True, mode="peak")
         self._widget.setClipToView(True)
         self._curve = self._widget.plot(self._t, self._values)
-        self._widget.show()
-        assert QTest.qWaitForWindowExposed(self._widget)
-        QTest.qWait(300)
+        show_exposed(self._widget)
 
     def arrival_ms(self) -> float:
         """Return the median time of giving it its samples, one more than before, with the paint."""

@@ -17,7 +17,7 @@ from dockscope.gui.frame_clock import FrameClock
 from dockscope.gui.theme import ThemeSwitch
 
 from .delivery import Delivery
-from .whole_window import application
+from .whole_window import application, show_exposed
 
 LARGE_BUDGET_BYTES = 12 * 2**30  # the memory row has the real one
 
@@ -47,8 +47,7 @@ class SingleDock(Generic[AnyDock]):
         )
         self.dock = kind(context)
         self.dock.resize(width_px, height_px)
-        self.dock.show()
-        assert QTest.qWaitForWindowExposed(self.dock)
+        show_exposed(self.dock)
 
     def refresh(self) -> None:
         """Have the dock take in what was delivered, as the clock does at a tick."""

@@ -18,7 +18,7 @@ from dockscope.gui.waterfall_dock import WaterfallDock
 from .entry import ROUNDS, Entry, percentile
 from .paint_watch import PaintWatch
 from .single_dock import SingleDock, single_dock
-from .whole_window import application
+from .whole_window import application, show_exposed
 
 ROW_CHANNELS, ROW_PX = 1536, (1536, 1200)
 LARGE_CHANNELS, LARGE_ROWS, LARGE_PX = 16_384, 4096, (1400, 900)
@@ -121,9 +121,7 @@ class PeerImage:
         box.addItem(self._image)
         self._widget.setCentralItem(box)
         self._image.setImage(self._data[:height], levels=(0.0, 5.0))
-        self._widget.show()
-        assert QTest.qWaitForWindowExposed(self._widget)
-        QTest.qWait(300)
+        show_exposed(self._widget)
 
     def add_ms(self) -> float:
         """Return the median time of setImage with one row more and the paint; rows move without a copy."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from dockscope.core.hub import Hub, Producer
 from dockscope.core.run_control import LinkState
@@ -24,6 +24,7 @@ from ..gui.window_bench import WindowBench
 
 SIZE_PX = (1600, 1000)
 SETTLE_S = 1.0
+REST_MS = 300
 PATIENCE_S = 20.0
 
 
@@ -35,6 +36,13 @@ def application() -> QApplication:
     app = make_application()
     configure_docking()
     return app
+
+
+def show_exposed(widget: QWidget) -> None:
+    """Show a widget in a window of its own and wait until it is on the screen and at rest."""
+    widget.show()
+    assert QTest.qWaitForWindowExposed(widget)
+    QTest.qWait(REST_MS)
 
 
 class MeasuredWindow(WindowBench):

@@ -363,9 +363,11 @@ class MainWindow(QMainWindow):
         self.toolbar.update_state()
         self._watch.look()
 
-    def expect_producers(self, expected: bool) -> None:
-        """Show the docks before the first producer is listed: some are about to be."""
+    def expect_producers(self, expected: bool, sentence: str = "") -> None:
+        """Show the docks before the first producer is listed: some are about to be, as the sentence tells."""
         self._expects_producers = expected
+        if sentence:
+            self.status.tell(sentence)
         self._on_sources()
 
     def _on_sources(self) -> None:

@@ -105,8 +105,7 @@ class _Session:
 
 async def _demo_task(demo: DemoProducers, window: MainWindow) -> None:
     """Start the bundled producers and connect to each as its URL is known."""
-    window.expect_producers(True)
-    window.status.tell("Starting the demo's producers…")
+    window.expect_producers(True, "Starting the demo's producers…")
     try:
         await asyncio.to_thread(demo.start)
         for url in await asyncio.to_thread(demo.urls):

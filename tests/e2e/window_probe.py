@@ -254,14 +254,15 @@ def dialogs(_question: dict[str, Any]) -> Any:
 
 def shown_texts(_question: dict[str, Any]) -> Any:
     """Every text that a label, a button, a tree or a table shows, or that copying the log gives."""
-    from PySide6.QtCore import QModelIndex
+    from PySide6.QtCore import QAbstractListModel, QModelIndex
     from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QLabel
 
     texts = [w.text() for w in QApplication.allWidgets() if isinstance(w, QLabel | QAbstractButton)]
 
     def walk(model: Any, parent: Any) -> None:
+        columns = 1 if isinstance(model, QAbstractListModel) else model.columnCount(parent)  # private in lists
         for row in range(min(model.rowCount(parent), 200)):
-            texts.extend(str(model.index(row, column, parent).data()) for column in range(model.columnCount(parent)))
+            texts.extend(str(model.index(row, column, parent).data()) for column in range(columns))
             walk(model, model.index(row, 0, parent))
 
     for view in QApplication.allWidgets():

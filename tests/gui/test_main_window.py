@@ -101,7 +101,7 @@ def test_while_the_demo_starts_its_button_is_not_offered(open_window):
     """The docks are shown and say what they wait for; when nothing came of it the welcome page is back."""
     bench = open_window()
     window = bench.show()
-    window.expect_producers(True)
+    window.expect_producers(True, "Starting the demo's producers…")
     assert not window.welcome.isVisible()
     assert "demo" in window.status.currentMessage()
     window.expect_producers(False)

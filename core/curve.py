@@ -263,9 +263,9 @@ class Curve:
         if len(self._pieces("t")) > 1:
             positions = np.full(len(t), len(old))
         else:
+            order = np.argsort(t, kind="stable")
+            t, value = t[order], value[order]
             positions = np.searchsorted(old, t, side="right")
-            order = np.argsort(positions, kind="stable")
-            positions, t, value = positions[order], t[order], value[order]
             fields = [column[order] for column in fields]
         given = dict(zip(names, fields, strict=True))
         serials = positions + self._t.first_serial

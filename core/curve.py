@@ -11,13 +11,13 @@ from typing import Protocol
 import numpy as np
 
 from .levels import Levels
+from .lookup import MOST_PIECES, extent_of, nearest_of, window_of
 from .marks import Folds, replace_marks, thin_marks
 from .reduce import Reduced, Samples, empty_reduction, reduce_pieces, reduce_unordered
 from .sliding import Reservations, SlidingArray
 from .thinning import GROUP, Generations, extreme_positions
 
 SETTLE_SAMPLES = 4096  # samples that may wait for their levels while nobody looks at the curve
-MOST_PIECES = 64  # an x that falls more often than that is not taken piece by piece
 SHORTEST_THINNED = 256
 WORTHWHILE_SAMPLES = 2048  # thinning fewer at once costs as much
 THINNED_SAMPLES = 32_768  # most raw samples that are thinned at once: a few milliseconds
@@ -154,10 +154,7 @@ class Curve:
     def window(self, x: str, lo: float, hi: float) -> slice | np.ndarray:
         """Return which samples have lo ≤ x ≤ hi: a slice when x never falls, else i8[k] positions."""
         self._settle(self)
-        column = self._column(x).view()
-        if len(self._pieces(x)) == 1:
-            return slice(int(np.searchsorted(column, lo, "left")), int(np.searchsorted(column, hi, "right")))
-        return np.flatnonzero((column >= lo) & (column <= hi))
+        return window_of(self._column(x).view(), self._pieces(x), lo, hi)
 
     def pieces(self, x: str) -> list[tuple[int, int]]:
         """Return (start, stop) stretches in which x never falls; more than ``MOST_PIECES`` when it falls too often."""
@@ -167,34 +164,12 @@ class Curve:
     def extent(self, x: str) -> tuple[float, float] | None:
         """Return the smallest and largest finite x, or None when there is none."""
         self._settle(self)
-        column = self._column(x).view()
-        pieces = self._pieces(x)
-        if len(pieces) <= MOST_PIECES:
-            ends = [column[position] for start, stop in pieces for position in (start, stop - 1)]
-            if ends and np.isfinite(ends).all():
-                return float(min(ends)), float(max(ends))
-        finite = column[np.isfinite(column)]
-        return (float(finite.min()), float(finite.max())) if len(finite) else None
+        return extent_of(self._column(x).view(), self._pieces(x))
 
     def nearest(self, x: str, target: float) -> int | None:
         """Return the position of the sample whose x is nearest to ``target``; of equals the newest."""
         self._settle(self)
-        column = self._column(x).view()
-        pieces = self._pieces(x)
-        if len(pieces) > MOST_PIECES:
-            candidates = np.arange(len(column))
-        else:
-            found = [start + int(np.searchsorted(column[start:stop], target)) for start, stop in pieces]
-            limits = zip(found, pieces, strict=True)
-            candidates = np.array(
-                [p for at, (start, stop) in limits for p in (at - 1, at) if start <= p < stop], dtype=np.int64
-            )
-        distance = np.abs(column[candidates] - target)
-        if not len(candidates) or np.isnan(distance).all():
-            return None
-        best = np.nanmin(distance)
-        equal = column[candidates[np.flatnonzero(distance == best)[-1]]]
-        return self._newest_equal(column, pieces, float(equal))
+        return nearest_of(self._column(x).view(), self._pieces(x), target)
 
     def reduce(self, x: str, lo: float, hi: float, pixels: int, *, run: tuple[int, int] | None = None) -> Reduced:
         """Return what a row of pixels can show of this curve.
@@ -263,9 +238,9 @@ class Curve:
         if len(self._pieces("t")) > 1:
             positions = np.full(len(t), len(old))
         else:
+            order = np.argsort(t, kind="stable")
+            t, value = t[order], value[order]
             positions = np.searchsorted(old, t, side="right")
-            order = np.argsort(positions, kind="stable")
-            positions, t, value = positions[order], t[order], value[order]
             fields = [column[order] for column in fields]
         given = dict(zip(names, fields, strict=True))
         serials = positions + self._t.first_serial
@@ -429,12 +404,3 @@ class Curve:
             return []
         borders = [0, *(folds.serials.view()[: MOST_PIECES + 1] - first).tolist(), len(column)]
         return list(pairwise(borders))
-
-    def _newest_equal(self, column: np.ndarray, pieces: Sequence[tuple[int, int]], x: float) -> int:
-        if len(pieces) > MOST_PIECES:
-            return int(np.flatnonzero(column == x)[-1])
-        for start, stop in reversed(pieces):
-            at = start + int(np.searchsorted(column[start:stop], x, "right")) - 1
-            if at >= start and column[at] == x:
-                return at
-        raise AssertionError("the value was found in one of the pieces")

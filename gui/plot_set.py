@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from ..core.curve import Curve
     from ..core.hub import Hub
 
-SMOOTHED_PER_FRAME = 50_000  # samples of all curves together; a longer history is smoothed over several frames
+SMOOTHING_S = 0.003  # of a frame; a longer history is smoothed over several frames
+SMOOTHED_AT_ONCE = 8192  # samples between two looks at the clock
 MOST_CURVES_OF_A_PLOT = 500
 MOST_PLOTS_KEPT = 100  # further ones that are out of sight are made anew when they come back
 
@@ -104,14 +106,18 @@ class PlotSet:
         return self._starts[1]
 
     def smooth_some(self) -> bool:
-        """Bring moving averages up to date, as many samples as a frame allows; return whether all are."""
-        left = SMOOTHED_PER_FRAME
+        """Bring moving averages up to date, as many samples as a slice of time allows; return whether all are."""
+        until = time.perf_counter() + SMOOTHING_S
         is_complete = True
         for view in self.views():
-            if view.smoothed is not None and view.shown:
-                before = len(view.smoothed.values)
-                is_complete &= view.smoothed.extend(max(left, 0))
-                left -= max(0, len(view.smoothed.values) - before)
+            if view.smoothed is None or not view.shown:
+                continue
+            is_done = view.smoothed.extend(SMOOTHED_AT_ONCE)
+            while not is_done and time.perf_counter() < until:
+                is_done = view.smoothed.extend(SMOOTHED_AT_ONCE)
+            is_complete &= is_done
+            if not is_done:
+                break  # the time is over
         return is_complete
 
     def _update_curves(self, plot: MetricPlot) -> None:

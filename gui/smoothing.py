@@ -11,8 +11,9 @@ import math
 
 import numpy as np
 
-from ..core.curve import MOST_PIECES, Curve
+from ..core.curve import Curve
 from ..core.levels import Levels
+from ..core.lookup import MOST_PIECES
 from ..core.reduce import Reduced, Samples, empty_reduction, reduce_pieces, reduce_unordered
 from ..core.sliding import SlidingArray
 

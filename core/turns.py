@@ -8,10 +8,13 @@ served is first in the next round. Between two rounds the loop does what else is
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
 
 ROUND_S = 0.005
 LEAST_SLICE_S = 0.0005
@@ -37,17 +40,20 @@ class Turns:
         Args:
             work: is called with the time of ``clock`` by which it has to return; what it raises is raised here.
         """
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        from asyncio import get_running_loop  # the hub, which has turns, is made before the first paint
+
+        loop = get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
         self._asked.append((work, done))
-        self._arm()
+        self._arm(loop)
         await done
 
-    def _arm(self) -> None:
+    def _arm(self, loop: asyncio.AbstractEventLoop) -> None:
         if not self._armed:
             self._armed = True
-            asyncio.get_running_loop().call_soon(self._serve)
+            loop.call_soon(self._serve, loop)
 
-    def _serve(self) -> None:
+    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
         """Serve one round; who asks meanwhile waits for the next."""
         self._armed = False
         until_s = self._clock() + ROUND_S
@@ -59,7 +65,7 @@ class Turns:
             if not done.done():  # else it was cancelled
                 self._run(work, done, max(LEAST_SLICE_S, left_s / left))
         if self._asked:
-            self._arm()
+            self._arm(loop)
 
     def _run(self, work: Work, done: asyncio.Future[None], slice_s: float) -> None:
         try:

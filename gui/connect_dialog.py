@@ -93,9 +93,13 @@ class ConnectDialog(QDialog):
     def done(self, result: int) -> None:
         """Close the dialog and give up a probe that is under way."""
         self._delay.stop()
+        self._give_up()
+        super().done(result)
+
+    def _give_up(self) -> None:
         if self._task is not None:
             self._task.cancel()
-        super().done(result)
+            self._task = None
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
@@ -128,8 +132,7 @@ class ConnectDialog(QDialog):
     def _on_text(self, text: str) -> None:
         self._result = None
         self._wanted = False
-        if self._task is not None:
-            self._task.cancel()
+        self._give_up()
         self.connect_button.setText("Connect")
         self.connect_button.setEnabled(bool(text.strip()))
         if text.strip():
@@ -144,6 +147,8 @@ class ConnectDialog(QDialog):
 
     async def _ask(self, url: str) -> None:
         result = await self._probe(url)
+        if self._task is not asyncio.current_task():
+            return  # given up as the answer came, which asyncio.wait_for then hands over instead of the cancellation
         self._result = result
         if result.ok:
             self._say(_told(result), "ok")

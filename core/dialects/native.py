@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..link_address import parse_address
 from ..messages import Kind
-from .base import Dialect, Sink, SourceOptions, Topics
-from .probe import probe_greeting
+from .base import Dialect, ProbeResult, Sink, SourceOptions, Topics
 from .recognition import Heard
 
 if TYPE_CHECKING:
@@ -51,9 +50,16 @@ def normalize(url: str) -> str:
     return parse_address(url).url
 
 
+async def probe(url: str, options: SourceOptions, timeout_s: float) -> ProbeResult:
+    """Connect, greet, leave (see ``base.Dialect``)."""
+    from .probe import probe_greeting
+
+    return await probe_greeting(url, options, timeout_s)
+
+
 async def recognize(heard: Heard) -> str | None:
     """Take a ROUTER, the socket that producers bind; whether it is one, its greeting tells (see ``base.Dialect``)."""
     return f"dockscope://{heard.place}" if heard.socket_type == "ROUTER" else None
 
 
-DIALECT = Dialect(open=open_native, normalize=normalize, probe=probe_greeting, recognize=recognize)
+DIALECT = Dialect(open=open_native, normalize=normalize, probe=probe, recognize=recognize)

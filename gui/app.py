@@ -12,7 +12,7 @@ import logging
 import signal
 import sys
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from ..core.demos.launch import DemoError, DemoProducers
 from ..core.discovery import find_local
 from ..core.hub import Hub
 from ..core.settings import Settings
+from .asker import WindowAsker
 from .dock_area import configure_docking
 from .frame_clock import FrameClock
 from .icons import application_icon
@@ -55,6 +56,7 @@ class RunOptions:
         screenshot: PNG written at the end of ``seconds``: 1600×1000, default layout.
         profile: file for a cProfile record of the run.
         insecure: sources may bind addresses that other machines reach, whatever the settings say.
+        password: for sources that ask for one; the user is asked where it is refused.
     """
 
     urls: tuple[str, ...] = ()
@@ -63,6 +65,7 @@ class RunOptions:
     screenshot: Path | None = None
     profile: Path | None = None
     insecure: bool = False
+    password: str | None = field(default=None, repr=False)
 
 
 def run(options: RunOptions, paths: Paths) -> int:
@@ -96,7 +99,8 @@ def make_application() -> QApplication:
 
 async def _main(options: RunOptions, settings: Settings, themes: ThemeSwitch, told: str) -> int:
     hub = Hub()
-    sources = Sources(hub, settings, insecure=options.insecure)
+    asker = WindowAsker(options.password)
+    sources = Sources(hub, settings, insecure=options.insecure, asker=asker)
     clock = FrameClock(hub.take_changes)
     hub.on_change = clock.arm
     window = MainWindow(
@@ -108,6 +112,7 @@ async def _main(options: RunOptions, settings: Settings, themes: ThemeSwitch, to
         probe=sources.probe,
         find_local=find_local,
     )
+    asker.parent = window
     demo = DemoProducers()
     closed = asyncio.get_running_loop().create_future()
     window.closed.connect(lambda: closed.done() or closed.set_result(None))

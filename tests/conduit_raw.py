@@ -24,6 +24,7 @@ INFO = {"name": "raw", "version": "1"}
 MESSAGE, CALL, REPLY, ERROR, PING, PONG, LOGIN, WELCOME, REFUSAL, PAUSE, RESUME = range(1, 12)
 CLOSE = 0x0E
 PATIENCE_S = 5.0
+SHOWN_BYTES = 200  # of each captured frame, as hex
 
 
 class RawFrame(NamedTuple):
@@ -158,3 +159,33 @@ def run(scenario: Callable[[], Awaitable[None]]) -> None:
 def captured() -> list[dict[str, Any]]:
     """Give the captured frames, in their order."""
     return [json.loads(line) for line in CAPTURE.read_text().splitlines() if line.startswith("{")]
+
+
+CAPTURED = captured()
+
+
+def payload_of(told: dict[str, Any]) -> Any:
+    """Give the payload as it was; the one binary value in the capture is written as hex."""
+    payload = told["payload"]
+    if isinstance(payload, dict) and payload.get("data", {}).get("stream") == "video_frames":
+        payload = {**payload, "data": {**payload["data"], "data": {"frame": b"\0\1"}}}
+    return payload
+
+
+def whole(told: dict[str, Any]) -> bytes:
+    """Give all bytes of a captured frame: as shown, or made from its payload where the capture shows a part."""
+    shown = bytes.fromhex(told["hex"])
+    if len(shown) < SHOWN_BYTES:
+        return shown
+    packed = msgpack.packb(payload_of(told), use_bin_type=True) or b""
+    made = shown[: HEADER.size] + packed
+    assert made.startswith(shown)
+    return made
+
+
+def without_time(frame: bytes) -> bytes:
+    return frame[: HEADER.size - 8] + frame[HEADER.size :]
+
+
+def sent_by(side: str, type_: int) -> list[dict[str, Any]]:
+    return [told for told in CAPTURED if told["dir"] == side and int(told["type"], 16) == type_]

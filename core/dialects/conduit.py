@@ -8,11 +8,13 @@ from .conduit_descriptors import ClientDescriptor, ServerDescriptor
 from .conduit_errors import AuthenticationError, ConduitConnectionError, NotConduitError, RPCError, RPCTimeout
 from .conduit_rpc import RPC, data
 from .conduit_server import Server
+from .conduit_source import DIALECT
 from .conduit_stream import Stream, StreamInfo
 from .conduit_streams import StreamManager
 from .conduit_subscription import Subscription
 
 __all__ = [
+    "DIALECT",
     "RPC",
     "AuthenticationError",
     "Client",

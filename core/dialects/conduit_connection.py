@@ -41,6 +41,7 @@ class Connection:
         on_event: gets messages and calls as they are read. What is to be awaited for them it returns as a function:
             these run in their order, apart from the reading, so that a slow one delays no sign of life.
         on_closed: is called once when the connection is gone, whoever ended it.
+        on_bad: gets what is wrong with a frame; the log when not given, each cause once in five seconds.
         silence_s: after which it is given up, if that is less than the heartbeat timeout.
         bytes_per_second: as many are read; None for all there are.
         hold_s: seconds to send nothing, unless the other side sends something before.
@@ -56,6 +57,7 @@ class Connection:
         peer: dict[str, Any],
         on_event: OnEvent,
         on_closed: OnClosed,
+        on_bad: Callable[[ProtocolError], None] | None = None,
         silence_s: float = math.inf,
         bytes_per_second: float | None = None,
         hold_s: float = 0.0,
@@ -66,7 +68,7 @@ class Connection:
         self.bad_frames = 0
         self.ended_by = ""
         self._reader, self._writer, self._decoder, self._options = reader, writer, decoder, options
-        self._on_event, self._on_closed = on_event, on_closed
+        self._on_event, self._on_closed, self._on_bad = on_event, on_closed, on_bad or self._complain
         self._outbox = Outbox(options.send_queue_size)
         self._inbox: Inbox[Later] = Inbox(options.receive_queue_size, self._run, self._ask_to_pause)
         self._complaints = Complaints(lambda sentence: logger.warning("%s", sentence))
@@ -108,7 +110,8 @@ class Connection:
         """Send what waits, for a moment, then end it and leave nothing behind."""
         if self.is_connected:
             try:
-                await asyncio.wait_for(self._outbox.flushed.wait(), LINGER_S)
+                async with asyncio.timeout(LINGER_S):
+                    await self._outbox.flushed.wait()
             except TimeoutError:
                 pass  # the other side does not read
         self._end("closed")
@@ -279,6 +282,9 @@ class Connection:
 
     def _bad(self, error: ProtocolError) -> None:
         self.bad_frames += 1
+        self._on_bad(error)
+
+    def _complain(self, error: ProtocolError) -> None:
         self._complaints.complain(str(error), f"from {self.remote_address}: {error}")
 
     def _work_ended(self, task: asyncio.Task[None]) -> None:

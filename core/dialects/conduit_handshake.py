@@ -145,13 +145,15 @@ async def let_in(line: Line, options: ServerDescriptor, *, is_full: Callable[[],
         line: from the client. options: of the server. is_full: tells whether nobody more may come in.
 
     Returns:
-        What the client told; None when it only asked who is there.
+        What the client told; None when it only asked who is there, or left.
 
     Raises:
         AuthenticationError: it may not come in, and was told so. ProtocolError: it speaks something else.
     """
     line.decoder.max_payload_bytes = MAX_LOGIN_BYTES
     request = await line.next_event()
+    if request is None:
+        return None
     if not isinstance(request, AuthRequest):
         raise ProtocolError("the first frame is no login")
     known = hmac.compare_digest(request.password_hash.encode(), password_hash(options.password).encode())

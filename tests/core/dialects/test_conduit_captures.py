@@ -6,11 +6,11 @@ import asyncio
 from functools import partial
 from typing import Any
 
-import msgpack
 import pytest
 
 from conduit_raw import (
     CALL,
+    CAPTURED,
     HEADER,
     LOGIN,
     MESSAGE,
@@ -21,45 +21,18 @@ from conduit_raw import (
     REFUSAL,
     WELCOME,
     RawPeer,
-    captured,
     our_client,
     our_server,
+    payload_of,
     raw_server,
     run,
+    sent_by,
+    whole,
+    without_time,
 )
 from dockscope.core.dialects.conduit import RPCError
 from dockscope.core.dialects.conduit_events import Message, Signal, read_event
 from dockscope.core.dialects.conduit_frame import FrameDecoder, FrameType, encode_frame
-
-SHOWN_BYTES = 200  # of each frame, as hex
-CAPTURED = captured()
-
-
-def payload_of(told: dict[str, Any]) -> Any:
-    """Give the payload as it was; the one binary value in the capture is written as hex."""
-    payload = told["payload"]
-    if isinstance(payload, dict) and payload.get("data", {}).get("stream") == "video_frames":
-        payload = {**payload, "data": {**payload["data"], "data": {"frame": b"\0\1"}}}
-    return payload
-
-
-def whole(told: dict[str, Any]) -> bytes:
-    """Give all bytes of a captured frame: as shown, or made from its payload where the capture shows a part."""
-    shown = bytes.fromhex(told["hex"])
-    if len(shown) < SHOWN_BYTES:
-        return shown
-    packed = msgpack.packb(payload_of(told), use_bin_type=True) or b""
-    made = shown[: HEADER.size] + packed
-    assert made.startswith(shown)
-    return made
-
-
-def without_time(frame: bytes) -> bytes:
-    return frame[: HEADER.size - 8] + frame[HEADER.size :]
-
-
-def sent_by(side: str, type_: int) -> list[dict[str, Any]]:
-    return [told for told in CAPTURED if told["dir"] == side and int(told["type"], 16) == type_]
 
 
 @pytest.mark.parametrize("told", CAPTURED, ids=[f"{n}{told['dir']}{told['type']}" for n, told in enumerate(CAPTURED)])

@@ -28,7 +28,6 @@ class PasswordDialog(QDialog):
         for label in (question, note):
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setWordWrap(True)
-        note.setEnabled(False)
         self.password = QLineEdit(self)
         self.password.setEchoMode(QLineEdit.EchoMode.Password)
         self.password.setAccessibleName("Password")

@@ -41,7 +41,7 @@ class StreamsDialog(QDialog):
         self.chosen_button.setEnabled(False)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
-        self.list.itemChanged.connect(lambda _: self.chosen_button.setEnabled(bool(self.chosen())))
+        self.list.itemChanged.connect(self._offer)
         self.list.itemActivated.connect(_toggle)
         column = QVBoxLayout(self)
         column.setSpacing(10)
@@ -52,6 +52,12 @@ class StreamsDialog(QDialog):
         """Return the names that are ticked."""
         items = [self.list.item(row) for row in range(self.list.count())]
         return [item.data(Qt.ItemDataRole.UserRole) for item in items if item.checkState() == Qt.CheckState.Checked]
+
+    def _offer(self) -> None:
+        """Let Return take the choice as soon as there is one."""
+        is_chosen = bool(self.chosen())
+        self.chosen_button.setEnabled(is_chosen)
+        (self.chosen_button if is_chosen else self.all_button).setDefault(True)
 
 
 def _toggle(item: QListWidgetItem) -> None:

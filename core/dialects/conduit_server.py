@@ -5,22 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Collection
-from functools import partial
+from collections.abc import Callable, Collection
 from typing import Any
 
 from ..access import is_loopback
 from ..complaints import Complaints
 from ..messages import ProtocolError
-from .conduit_connection import Connection, Incoming
+from .conduit_connection import Connection
 from .conduit_descriptors import ServerDescriptor
+from .conduit_desk import Desk
 from .conduit_errors import AuthenticationError
-from .conduit_events import Message, RpcFault, RpcRequest, fault_body, write_reply
+from .conduit_events import AuthRequest
 from .conduit_frame import FrameDecoder
 from .conduit_handlers import Handler, call_each
 from .conduit_handshake import Line, let_in
-from .conduit_rate import RateLimit
-from .conduit_rpc import RATE_LIMITED, RpcMethods
 
 logger = logging.getLogger("dockscope.conduit")
 
@@ -37,21 +35,16 @@ class Server:
 
     Args:
         config: how it is set up.
-
-    Attributes:
-        refused: messages that the rate limit kept out.
     """
 
     def __init__(self, config: ServerDescriptor) -> None:
         self.config = config
-        self.refused = 0
+        rate = config.rate_limit_messages_per_second if config.rate_limit_enabled else None
+        self._desk = Desk(compresses=config.enable_compression, messages_per_second=rate)
         self._server: asyncio.Server | None = None
         self._stopped: asyncio.Event | None = None
         self._connections: dict[str, Connection] = {}
         self._guests: set[asyncio.Task[None]] = set()
-        self._limits: dict[str, RateLimit] = {}
-        self._methods = RpcMethods()
-        self._handlers: dict[str, list[Handler]] = {}
         self._on_startup: list[Handler] = []
         self._on_shutdown: list[Handler] = []
         self._on_connect: list[Handler] = []
@@ -67,7 +60,7 @@ class Server:
         """
 
         def register(handler: Handler) -> Handler:
-            self._handlers.setdefault(message_type, []).append(handler)
+            self._desk.register(message_type, handler)
             return handler
 
         return register
@@ -81,11 +74,11 @@ class Server:
             takes_caller: the calling connection goes before the parameters.
         """
         if callable(name):
-            self._methods.register(name)
+            self._desk.methods.register(name)
             return name
 
         def register(handler: Handler) -> Handler:
-            self._methods.register(handler, name=name, requires_auth=requires_auth, takes_caller=takes_caller)
+            self._desk.methods.register(handler, name=name, requires_auth=requires_auth, takes_caller=takes_caller)
             return handler
 
         return register
@@ -179,6 +172,11 @@ class Server:
         return self._server is not None
 
     @property
+    def refused(self) -> int:
+        """Return how many messages the rate limit kept out."""
+        return self._desk.refused
+
+    @property
     def connections(self) -> list[Connection]:
         """Return the connections that have logged in."""
         return list(self._connections.values())
@@ -225,46 +223,44 @@ class Server:
         self._guests.add(task)
         line = Line(reader, writer, FrameDecoder())
         try:
-            if await self._welcome(line):
-                await self._serve(line)
+            request = await self._welcome(line)
+            if request is not None:
+                await self._serve(line, dict(request.client_info))
         except asyncio.CancelledError:
             pass  # the server stops
         finally:
             line.drop()
             self._guests.discard(task)
 
-    async def _welcome(self, line: Line) -> bool:
+    async def _welcome(self, line: Line) -> AuthRequest | None:
         peer = line.writer.get_extra_info("peername")
         try:
             async with asyncio.timeout(self.config.auth_timeout):
-                request = await let_in(line, self.config, is_full=self._is_full)
+                return await let_in(line, self.config, is_full=self._is_full)
         except (AuthenticationError, ProtocolError, TimeoutError) as error:
             reason = str(error) or f"no login within {self.config.auth_timeout:g} s"
             self._complaints.complain(reason, f"a client at {peer} was not let in: {reason}")
-            return False
-        except OSError:  # it left while it was asked
-            return False
-        return request is not None
+        except OSError:
+            pass  # it left while it was asked
+        return None
 
     def _is_full(self) -> bool:
         return len(self._connections) >= self.config.max_connections
 
-    async def _serve(self, line: Line) -> None:
+    async def _serve(self, line: Line, client_info: dict[str, Any]) -> None:
         connection = Connection(
             line.reader,
             line.writer,
             decoder=line.decoder,
             options=self.config,
-            peer={},
-            on_event=self._on_event,
+            peer=client_info,
+            on_event=self._desk.for_client(),
             on_closed=self._on_closed,
             silence_s=self.config.connection_timeout,
             bytes_per_second=self.config.rate_limit_bytes_per_second if self.config.rate_limit_enabled else None,
             hold_s=QUIET_S,
         )
         self._connections[connection.id] = connection
-        if self.config.rate_limit_enabled:
-            self._limits[connection.id] = RateLimit(self.config.rate_limit_messages_per_second)
         connection.start()
         await call_each(self._on_connect, connection)
         await connection.wait_handled()
@@ -273,36 +269,3 @@ class Server:
     def _on_closed(self, connection: Connection) -> None:
         """Free the slot at once."""
         self._connections.pop(connection.id, None)
-        self._limits.pop(connection.id, None)
-
-    def _on_event(self, connection: Connection, event: Incoming) -> Callable[[], Awaitable[None]]:
-        return partial(self._handle, connection, event)
-
-    async def _handle(self, connection: Connection, event: Incoming) -> None:
-        limit = self._limits.get(connection.id)
-        if limit is not None and not limit.allows():
-            self.refused += 1
-            if isinstance(event, RpcRequest):
-                inner = fault_body(RpcFault("Rate limit exceeded", RATE_LIMITED))
-                await connection.send_frame(write_reply(event.id, inner))
-        elif isinstance(event, RpcRequest):
-            await self._on_call(connection, event)
-        else:
-            await self._on_message(connection, event)
-
-    async def _on_call(self, connection: Connection, request: RpcRequest) -> None:
-        inner = await self._methods.answer(connection, request)
-        try:
-            frame = write_reply(request.id, inner, compress=self.config.enable_compression)
-        except (TypeError, ValueError) as error:
-            logger.error("%s returned what cannot be sent: %s", request.method, error)
-            frame = write_reply(request.id, fault_body(RpcFault(f"Error in {request.method}: {error}", 1001)))
-        await connection.send_frame(frame)
-
-    async def _on_message(self, connection: Connection, message: Message) -> None:
-        answer = None
-        for handler in self._handlers.get(message.type, ()):
-            outcome = handler(connection, message.data)
-            answer = await outcome if asyncio.iscoroutine(outcome) else outcome
-        if answer is not None:
-            await connection.send_message(f"{message.type}_response", answer)

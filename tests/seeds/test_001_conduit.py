@@ -27,7 +27,9 @@ import pytest
 from conduit_raw import our_client, our_server, run
 from dockscope.core.dialects.conduit import ServerDescriptor, StreamManager
 
+ROOT = Path(__file__).parents[2]
 GUIDE = Path(__file__).parent / "001_conduit.rst"
+DEFINED = re.compile(r"^def (test_\w+)", re.MULTILINE)
 BLOCK = re.compile(r"^\.\. code-block:: python\n\n((?:    .*\n|\n)+)", re.MULTILINE)
 OURS = "from dockscope.core.dialects.conduit import "
 EXAMPLES = [
@@ -224,3 +226,14 @@ class _Both:
     def __init__(self, of_client: StreamManager, of_server: StreamManager) -> None:
         self.push_to_server = of_client.push_to_server
         self.on_client_stream = of_server.on_client_stream
+
+
+def test_every_test_that_the_table_names_exists():
+    """docs/seeds_001.md names no test that is not there, and every example of the guide has one."""
+    table = (ROOT / "docs" / "seeds_001.md").read_text()
+    known = {name for file in ROOT.glob("tests/**/test_*.py") for name in DEFINED.findall(file.read_text())}
+    named = set(re.findall(r"`(test_\w+)`", table))
+    assert len(named) > 40
+    assert named - known == set()
+    assert len(EXAMPLES) == 8
+    assert table.count("| example ") == 7  # the last has two programs

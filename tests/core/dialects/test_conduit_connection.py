@@ -529,6 +529,26 @@ def test_rate_limits_hold(wait_for_async):
     run(scenario)
 
 
+def test_bytes_beyond_the_limit_are_read_later():
+    """Beyond the bytes of a second nothing is lost: what is too much is read when there is room again."""
+
+    async def scenario():
+        limits = {"rate_limit_enabled": True, "rate_limit_bytes_per_second": 100_000}
+        async with our_server(**limits) as (server, _, port):
+            got: list[tuple[float, int]] = []
+            server.on("m")(lambda connection, value: got.append((time.monotonic(), len(value))))
+            peer = await RawPeer.logged_in(port)
+            for _ in range(15):
+                peer.writer.write(frame(MESSAGE, {"type": "m", "data": bytes(10_000)}))
+            peer.writer.write(frame(PING))
+            assert (await peer.read_type(PONG)).type == PONG
+            assert [size for _, size in got] == [10_000] * 15
+            assert got[-1][0] - got[0][0] > 0.2  # half a second's worth more than was saved up
+            peer.close()
+
+    run(scenario)
+
+
 # calls
 
 

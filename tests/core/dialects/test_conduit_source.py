@@ -32,7 +32,7 @@ from conduit_raw import (
     whole,
 )
 from dockscope.core.asker import Asker, read_password
-from dockscope.core.dialects import conduit_source
+from dockscope.core.dialects import conduit_source, conduit_visit
 from dockscope.core.dialects.base import normalize_url, open_source, probe, schemes
 from dockscope.core.hub import Hub, Producer
 from dockscope.core.messages import ControlState, DataRecord, Kind
@@ -122,8 +122,10 @@ def test_numbers_are_metrics_and_the_rest_is_data(wait_for_async):
                 assert watch.samples("sensors.pos.x") == watch.samples("sensors.pos.ok") == [1.0]
                 curve = watch.hub.series.curves[watch.source.key, "sensors.temperature", ()]
                 assert curve.column("t").tolist() == [t]
-                assert (watch.producer.hello.name, watch.producer.hello.is_numbered) == ("lab", False)
-                assert watch.producer.hello.streams == (("data", "sensors"), ("data", "level"))
+                hello = watch.producer.hello
+                assert hello is not None
+                assert (hello.name, hello.is_numbered) == ("lab", False)
+                assert hello.streams == (("data", "sensors"), ("data", "level"))
                 assert watch.is_link(LinkState.LIVE)()
             await wait_for_async(lambda: sensors.subscriber_count == 0)
             async with listening(port) as hub:
@@ -204,8 +206,8 @@ def test_a_lost_server_comes_back_without_a_click(wait_for_async):
 
 def test_a_dead_server_is_noticed(wait_for_async, monkeypatch):
     """A server that stops answering is lost after the heartbeat's patience, though its socket stands."""
-    monkeypatch.setattr(conduit_source, "HEARTBEAT_S", 0.1)
-    monkeypatch.setattr(conduit_source, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(conduit_visit, "HEARTBEAT_S", 0.1)
+    monkeypatch.setattr(conduit_visit, "PATIENCE_S", 0.5)
 
     async def scenario():
         silent: list[bool] = []

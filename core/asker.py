@@ -31,6 +31,10 @@ class Asker:
         """Return the password for a place, such as a host and port, as far as it is known."""
         return self._by_place.get(place) or (None if place in self._refused else self._password)
 
+    def remembered(self, place: str) -> str | None:
+        """Return the password meant for this very place; one that was given for any place is not shown around."""
+        return self._by_place.get(place)
+
     def remember(self, place: str, password: str) -> None:
         """Keep a password until the program ends."""
         self._by_place[place] = password

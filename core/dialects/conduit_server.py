@@ -262,8 +262,11 @@ class Server:
         )
         self._connections[connection.id] = connection
         connection.start()
-        await call_each(self._on_connect, connection)
-        await connection.wait_handled()
+        try:
+            await call_each(self._on_connect, connection)
+            await connection.wait_handled()
+        finally:
+            await connection.close()  # a handler may still be at work for who has left
         await call_each(self._on_disconnect, connection)
 
     def _on_closed(self, connection: Connection) -> None:

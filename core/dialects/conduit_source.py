@@ -87,9 +87,11 @@ class ConduitSession:
         if self._reader is None:  # the numbers of its series hold for as long as the source lives
             self._reader = ObjectReader(reception, newest_only=False)
         self._subscribed.clear()
-        options = client_options(self._address, await self._password())
+        password = await self._password()
+        options = client_options(self._address, password)
         try:
             async with logged_in(options, self._on_event, self._on_bad) as connection:
+                self._asker.remember(self._address.where, password)
                 await self._follow(connection, reception)
         except AuthenticationError as error:
             if "password" in str(error).lower():

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from ..asker import Asker
 from ..messages import Hello, Kind, ProtocolError
 from .base import ProbeResult, SourceOptions
 from .conduit_connection import Connection, OnEvent
@@ -111,9 +110,12 @@ def hello_of(address: ForeignAddress, id_: bytes, peer: dict[str, Any], streams:
 
 
 async def probe_conduit(url: str, options: SourceOptions, timeout_s: float) -> ProbeResult:
-    """Say what a server offers if its password is known, else that it asks for one; nobody is asked for it here."""
+    """Say what a server offers if it has taken a password before, else that it asks for one; nobody is asked here.
+
+    An address may be probed while it is typed: a password that was given for any place must not go to half an address.
+    """
     address = parse(url)
-    password = (options.asker or Asker.of_environment()).known(address.where)
+    password = None if options.asker is None else options.asker.remembered(address.where)
     try:
         async with asyncio.timeout(timeout_s):
             if password is not None:

@@ -480,6 +480,29 @@ def test_what_was_sent_before_leaving_is_handled(wait_for_async):
     run(scenario)
 
 
+def test_stopping_ends_the_handlers_of_those_who_left(wait_for_async):
+    """A handler that never returns holds neither the slot of a client that left, nor the end of the server."""
+
+    async def scenario():
+        before = asyncio.all_tasks()
+        async with our_server() as (server, _, port):
+            begun = asyncio.Event()
+
+            @server.on("m")
+            async def never(connection, value):
+                begun.set()
+                await asyncio.Event().wait()
+
+            peer = await RawPeer.logged_in(port)
+            peer.writer.write(frame(MESSAGE, {"type": "m", "data": 1}))
+            await begun.wait()
+            peer.close()
+            await wait_for_async(lambda: server.connection_count == 0)
+        await wait_for_async(lambda: asyncio.all_tasks() <= before)
+
+    run(scenario)
+
+
 def test_a_full_send_queue_is_told(wait_for_async):
     """Who sends more than the other side reads waits for send_timeout and gets an error; nothing grows without end."""
 

@@ -480,20 +480,22 @@ def test_a_password_is_asked_for_at_the_terminal():
 
 
 def test_probing_tells_what_is_there(monkeypatch):
-    """With the password the streams are told, without it that one is asked for; nobody there is told too."""
+    """Where a password was taken before the streams are told, else that one is asked for; nobody there is told too."""
     monkeypatch.delenv("DOCKSCOPE_PASSWORD", raising=False)
 
     async def scenario():
         async with our_server(name="lab") as (_, streams, port):
             streams.create("a")
             url = f"conduit://127.0.0.1:{port}"
-            known = await probe(url, asker=Asker(PASSWORD))
+            asker = Asker()
+            asker.remember(f"127.0.0.1:{port}", PASSWORD)
+            known = await probe(url, asker=asker)
             assert (known.ok, known.name, known.streams, known.role) == (True, "lab", (("data", "a"),), "observe")
             assert known.sentence == f"lab, a conduit server at 127.0.0.1:{port}"
-            unknown = await probe(url)
+            unknown = await probe(url, asker=Asker(PASSWORD))  # which is for any place, and not for half an address
             assert (unknown.ok, unknown.streams) == (True, ())
             assert unknown.sentence.endswith("it will ask for a password")
-            found = await probe(f"tcp://127.0.0.1:{port}", asker=Asker(PASSWORD))
+            found = await probe(f"tcp://127.0.0.1:{port}", asker=asker)
             assert (found.ok, found.url, found.name) == (True, url, "lab")
         nobody = await probe(url)
         assert not nobody.ok

@@ -7,12 +7,16 @@ import json as json_format
 import os
 import sys
 from collections.abc import Coroutine
+from getpass import getpass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from . import doctor as examination
+from .asker import Asker, read_password
 from .control_command import VERBS, control
+from .dialects.base import dialect_of
 from .discovery import find_local
 from .headless import say
 from .tail import tail
@@ -36,15 +40,23 @@ Insecure = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of lines for people")]
 
 
+PasswordFile = Annotated[
+    Path | None,
+    typer.Option("--password-file", metavar="FILE", help="File with the password of the source in its first line"),
+]
+
+
 @app.command("tail")
 def tail_command(
     url: Url,
     json: Json = False,
     seconds: Annotated[float | None, typer.Option("--seconds", min=0.0, help="End after this time")] = None,
     insecure: Insecure = False,
+    password_file: PasswordFile = None,
 ) -> None:
     """Print what a producer sends, history first, a line for each sample or message."""
-    _finish(_piped(_run(tail(url, sys.stdout, json=json, seconds=seconds, insecure=insecure))))
+    asker = _asker(url, password_file)
+    _finish(_piped(_run(tail(url, sys.stdout, json=json, seconds=seconds, insecure=insecure, asker=asker))))
 
 
 @app.command("control")
@@ -54,11 +66,14 @@ def control_command(
     timeout: Annotated[float, typer.Option("--timeout", min=0.0, help="Seconds to wait for the effect")] = 10.0,
     json: Json = False,
     insecure: Insecure = False,
+    password_file: PasswordFile = None,
 ) -> None:
     """Pause, resume or stop a run, or tell its state; exit 0 only when it is effective."""
     if verb not in VERBS:
         raise typer.BadParameter(f"{verb[:40]!r} is none of {', '.join(VERBS)}", param_hint="command")
-    _finish(_piped(_run(control(url, verb, sys.stdout, timeout_s=timeout, json=json, insecure=insecure))))
+    asker = _asker(url, password_file)
+    work = control(url, verb, sys.stdout, timeout_s=timeout, json=json, insecure=insecure, asker=asker)
+    _finish(_piped(_run(work)))
 
 
 @app.command("list")
@@ -82,6 +97,21 @@ def list_command(json: Json = False) -> None:
 def doctor_command() -> None:
     """Examine this installation: versions, system libraries, display."""
     _finish(examination.run())
+
+
+def _asker(url: str, password_file: Path | None) -> Asker:
+    """Return what knows the password: of the file, the environment, or the person at the terminal."""
+    try:
+        if password_file is not None:
+            return Asker(read_password(password_file))
+        asker = Asker.of_environment()
+        if asker.known(url) is None and dialect_of(url).asks_password and sys.stdin.isatty():
+            return Asker(getpass(f"Password for {printable(url)}: ") or None)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    except (EOFError, KeyboardInterrupt):
+        raise typer.Exit(1) from None
+    return asker
 
 
 def _run(work: Coroutine[Any, Any, int]) -> int:

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from .asker import Asker
 from .dialects.base import open_source
 from .headless import HeadlessSink, ended_by_signals, say, within
 from .messages import ControlState, Hello
@@ -67,14 +68,21 @@ class Outcome:
 
 
 async def control(
-    url: str, verb: str, output: TextIO, *, timeout_s: float = 10.0, json: bool = False, insecure: bool = False
+    url: str,
+    verb: str,
+    output: TextIO,
+    *,
+    timeout_s: float = 10.0,
+    json: bool = False,
+    insecure: bool = False,
+    asker: Asker | None = None,
 ) -> int:
     """Give a command, or ask for the run state, and say what became of it.
 
     Args:
         url: of the producer. verb: one of VERBS. output: gets the answer.
         timeout_s: how long to wait for all of it. json: an object instead of a sentence.
-        insecure: addresses may be bound that other machines reach.
+        insecure: addresses may be bound that other machines reach. asker: gives the password, where one is needed.
 
     Returns:
         The exit code: 0 only when the command is effective, or the state was told.
@@ -83,7 +91,7 @@ async def control(
         ValueError: the URL is wrong, as a sentence.
     """
     sink = ControlSink()
-    source = open_source(url, sink, topics=[("control", "*")], insecure=insecure)
+    source = open_source(url, sink, topics=[("control", "*")], insecure=insecure, asker=asker)
     with ended_by_signals(sink.over):
         source.start()
         steps = asyncio.ensure_future(_steps(sink, source.send, verb, timeout_s))

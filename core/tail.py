@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any, TextIO
 
+from .asker import Asker
 from .dialects.base import open_source
 from .dialects.only import url_names
 from .headless import HeadlessSink, ended_by_signals, within
@@ -66,7 +67,10 @@ class TailSink(HeadlessSink):
         return have, [[id_, number] for id_, number in self._next_sample.items()]
 
     def _wanted(self, fields: Fields) -> bool:
-        return not self._only or not self._only.isdisjoint((fields["kind"], fields["stream"], fields.get("name", "")))
+        """Tell whether a line was asked for, by kind, stream or metric, or by the first words of a dotted name."""
+        name = fields.get("name", "")
+        beginnings = [name[:at] for at, character in enumerate(name) if character == "."]
+        return not self._only or not self._only.isdisjoint((fields["kind"], fields["stream"], name, *beginnings))
 
     def _note(self, message: DataMessage) -> None:
         batch = message.message
@@ -79,13 +83,20 @@ class TailSink(HeadlessSink):
 
 
 async def tail(
-    url: str, output: TextIO, *, json: bool = False, seconds: float | None = None, insecure: bool = False
+    url: str,
+    output: TextIO,
+    *,
+    json: bool = False,
+    seconds: float | None = None,
+    insecure: bool = False,
+    asker: Asker | None = None,
 ) -> int:
     """Print until time is up; without ``seconds`` until the run has ended, or nothing answers.
 
     Args:
         url: of the source. output: gets the lines. json: objects instead of lines for people.
         seconds: from now; None as above. insecure: addresses may be bound that other machines reach.
+        asker: gives the password, where one is needed.
 
     Returns:
         The exit code: 1 when nothing ever answered.
@@ -94,7 +105,7 @@ async def tail(
         ValueError: the URL is wrong, as a sentence.
     """
     sink = TailSink(output, as_json if json else as_line, url_names(url))
-    source = open_source(url, sink, insecure=insecure)
+    source = open_source(url, sink, insecure=insecure, asker=asker)
     with ended_by_signals(sink.over):
         source.start()
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication
 
 from ..core.hub import Hub
 from ..core.settings import Settings
+from .asker import WindowAsker
 from .dock_area import configure_docking
 from .frame_clock import FrameClock
 from .icons import application_icon
@@ -47,6 +48,7 @@ class RunOptions:
         seconds: end by itself after this time, None means when the user closes it.
         screenshot: PNG written at the end of ``seconds``: 1600×1000, default layout.
         insecure: sources may bind addresses that other machines reach, whatever the settings say.
+        password: for sources that ask for one; the user is asked where it is refused.
     """
 
     urls: tuple[str, ...] = ()
@@ -54,6 +56,7 @@ class RunOptions:
     seconds: float | None = None
     screenshot: Path | None = None
     insecure: bool = False
+    password: str | None = field(default=None, repr=False)
 
     @property
     def run_s(self) -> float | None:
@@ -69,7 +72,8 @@ def run(options: RunOptions, paths: Paths) -> int:
     themes = ThemeSwitch(settings.theme)
     configure_docking()
     hub = Hub()
-    sources = Sources(hub, settings, insecure=options.insecure)
+    asker = WindowAsker(options.password)
+    sources = Sources(hub, settings, insecure=options.insecure, asker=asker)
     clock = FrameClock(hub.take_changes)
     hub.on_change = clock.arm
     window = MainWindow(
@@ -81,6 +85,7 @@ def run(options: RunOptions, paths: Paths) -> int:
         probe=sources.probe,
         find_local=_find_local,
     )
+    asker.parent = window
     _show(window, themes, options)
     if told:
         window.banner.tell(told, "warning")

@@ -15,6 +15,7 @@ from ..core.settings import Settings, SourceSetting
 if TYPE_CHECKING:
     import asyncio
 
+    from ..core.asker import Asker
     from ..core.hub import Hub
 
 logger = logging.getLogger("dockscope.gui.sources")
@@ -24,7 +25,7 @@ class Sources(QObject):
     """Keep one source per URL.
 
     Args:
-        hub: gets what they deliver. settings: remember them.
+        hub: gets what they deliver. settings: remember them. asker: gives passwords and chooses streams.
         insecure: they may bind addresses that other machines reach, whatever the settings say.
 
     Signals:
@@ -33,8 +34,9 @@ class Sources(QObject):
 
     changed = Signal()
 
-    def __init__(self, hub: Hub, settings: Settings, *, insecure: bool = False) -> None:
+    def __init__(self, hub: Hub, settings: Settings, *, insecure: bool = False, asker: Asker | None = None) -> None:
         super().__init__()
+        self._asker = asker
         self._hub = hub
         self._settings = settings
         self._insecure = insecure
@@ -52,7 +54,7 @@ class Sources(QObject):
             return key
         known = self._hub.producers.get(key)
         name = name or (known.custom_name if known else None)
-        source = open_source(url, self._hub, key=key, name=name, insecure=self._may_bind_openly)
+        source = open_source(url, self._hub, key=key, name=name, insecure=self._may_bind_openly, asker=self._asker)
         self._open[source.key] = source
         self._start(source)
         self._settings.remember_url(source.url)
@@ -61,7 +63,7 @@ class Sources(QObject):
 
     async def probe(self, url: str) -> ProbeResult:
         """Find out what answers at a URL."""
-        return await probe(url, insecure=self._may_bind_openly)
+        return await probe(url, insecure=self._may_bind_openly, asker=self._asker)
 
     def _as_listed(self, url: str) -> tuple[str, str]:
         """Return the key and URL by which a place is listed: what is behind ``tcp://`` may have been found before."""

@@ -21,6 +21,7 @@ from ..wire import DataMessage
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+    from ..asker import Asker
     from .recognition import Heard
     from .subscriber import Subscriber
 
@@ -35,6 +36,7 @@ BUILT_IN = {
     "dockscope+ipc": "native",
     "json+zmq": "json_zmq",
     "json+zmq+ipc": "json_zmq",
+    "conduit": "conduit",
     "tcp": "finder",
 }
 
@@ -137,11 +139,13 @@ class SourceOptions:
         topics: (kind, stream or "*") pairs to subscribe to, None for all; an empty list only greets.
         insecure: addresses may be bound that other machines reach.
         adopted: a socket that stands already, as the one who found out what is behind it left it.
+        asker: gives passwords and chooses streams; without one nobody is asked.
     """
 
     topics: Topics | None = None
     insecure: bool = False
     adopted: Subscriber | None = None
+    asker: Asker | None = None
 
 
 class Factory(Protocol):
@@ -169,12 +173,14 @@ class Dialect:
         probe: finds out what answers at a normalized URL within some seconds, without staying.
         recognize: tells by what was heard at ``tcp://host:port`` whether it speaks this dialect, and gives its URL
             then. None for dialects that nothing but their name tells apart.
+        asks_password: its sources need one.
     """
 
     open: Factory
     normalize: Callable[[str], str]
     probe: Callable[[str, SourceOptions, float], Awaitable[ProbeResult]]
     recognize: Callable[[Heard], Awaitable[str | None]] | None = None
+    asks_password: bool = False
 
 
 def open_source(url: str, hub: Sink, *, key: str | None = None, name: str | None = None, **options: Any) -> Source:

@@ -123,6 +123,11 @@ class ForeignSource:
         """Tell how far a command has come: accepted, effective or rejected."""
         self._commands.reply(Reply(id_, stage.value, reason))
 
+    def rename(self, url: str) -> None:
+        """Take another URL, such as one narrowed to the streams that were chosen; the key stays."""
+        self.url = url
+        self._sink.add(self.key, url)
+
     def open_commands(self, command: str) -> list[bytes]:
         """Return the ids of the commands of this name whose outcome is still to come, oldest first."""
         return [asked.id for asked in self._commands.to_send() if asked.command == command]

@@ -125,6 +125,9 @@ def _window_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--insecure", action="store_true", help="let other machines reach an address that is bound here, unencrypted"
     )
+    parser.add_argument(
+        "--password-file", type=Path, metavar="FILE", help="file with the password of the sources in its first line"
+    )
     return parser
 
 
@@ -146,6 +149,10 @@ def _window(rest: list[str], common: argparse.Namespace) -> int:
     wrong = next((url for url in urls if "://" not in url), None)
     if wrong is not None:
         return _fail(f"{wrong[:60]!r} is neither a command nor a URL like dockscope://127.0.0.1:5560 (see --help)", 2)
+    try:
+        password = _password(options.password_file)
+    except ValueError as error:
+        return _fail(str(error), 2)
     why = _missing_gui() or _missing_display(options.screenshot is not None)
     if why:
         return _fail(why, 1)
@@ -161,8 +168,16 @@ def _window(rest: list[str], common: argparse.Namespace) -> int:
         seconds=options.seconds,
         screenshot=options.screenshot,
         insecure=options.insecure,
+        password=password,
     )
     return run(told, paths)
+
+
+def _password(path: Path | None) -> str | None:
+    """Return the password of a file, else of the environment."""
+    from dockscope.core.asker import PASSWORD_VARIABLE, read_password
+
+    return os.environ.get(PASSWORD_VARIABLE) or None if path is None else read_password(path)
 
 
 def _end_at_once_by_ctrl_c() -> None:

@@ -17,6 +17,7 @@ from dockscope.core.dialects.base import ProbeResult, probe
 from dockscope.core.discovery import LocalProducer
 from dockscope.core.hub import Hub
 from dockscope.core.settings import Settings
+from dockscope.gui.asker import WindowAsker
 from dockscope.gui.frame_clock import FrameClock
 from dockscope.gui.main_window import MainWindow
 from dockscope.gui.sources import Sources
@@ -114,7 +115,8 @@ class WindowBench(LoopBench):
         self.hub = hub or Hub()
         self.themes = ThemeSwitch(theme)
         self.themes.apply()
-        self.sources = Sources(self.hub, settings)
+        self.asker = WindowAsker()
+        self.sources = Sources(self.hub, settings, asker=self.asker)
         self.clock = FrameClock(self.hub.take_changes)
         self.hub.on_change = self.clock.arm
         self.window = MainWindow(
@@ -126,6 +128,7 @@ class WindowBench(LoopBench):
             probe=ask,
             find_local=lambda: list(found or []),
         )
+        self.asker.parent = self.window
 
     def show(self, width: int = 1280, height: int = 720) -> MainWindow:
         """Restore the last session and show the window at this size."""

@@ -7,6 +7,7 @@ import logging
 import os
 from typing import Any
 
+import msgspec
 import zmq.asyncio
 
 from .backoff import Backoff
@@ -22,6 +23,7 @@ from .messages import ControlState, Hello, Kind, ProtocolError
 from .run_control import LinkState, RunState, Stage
 from .running_clock import RunningClock
 from .wire import DataMessage, Reply
+from .wire_decode import decode_control
 
 logger = logging.getLogger("dockscope.link")
 
@@ -219,9 +221,10 @@ class Link:
 
     def on_data(self, message: DataMessage) -> None:
         """Take a message into the sink; what breaks there harms no other message."""
-        if isinstance(message.message, ControlState):
+        if isinstance(message.message, ControlState) and message.message.run == RunState.ENDED.value:
+            # For good: an answer that tells an earlier state may come after it, on the other connection.
             before = self._health.state
-            self._health.told_run(message.message.run == RunState.ENDED.value)
+            self._health.told_run(ended=True)
             self._state_changed(before)
         try:
             self._sink.receive(self.key, message)
@@ -234,11 +237,23 @@ class Link:
     def on_reply(self, reply: Reply) -> None:
         """Take an answer to a ping or a command."""
         if not self._ping_clock.is_open(reply.id):
+            self._take_state(reply)
             self._commands.reply(reply)
             return
         trip = self._ping_clock.answered(reply.id, reply.result)
         if trip is not None:
             self._sink.latency(self.key, trip.round_trip_s, trip.offset_s)
+
+    def _take_state(self, reply: Reply) -> None:
+        """Take the run state that comes with an answer: on the data connection it may wait behind megabytes."""
+        if not self._commands.tells_state(reply):
+            return
+        try:
+            state = decode_control(msgspec.msgpack.encode(reply.result))
+        except ProtocolError as error:
+            self.on_trouble(Trouble.BAD_MESSAGE, str(error), refused=1)
+            return
+        self.on_data(DataMessage(Kind.CONTROL, "", n=0, sent_ns=0, subscription=b"", nbytes=0, message=state))
 
     def on_trouble(self, trouble: Trouble, detail: str = "", refused: int = 0) -> None:
         """Take what a person should know; while nothing connects, each cause is told once until it changes."""

@@ -92,6 +92,11 @@ class LinkCommands:
         if (stage, reply.reason) != (asked.stage, asked.reason):
             self._tell(asked, stage, reply.reason)
 
+    def tells_state(self, reply: Reply) -> bool:
+        """Tell whether an answer carries the run state: it is to a command of ours other than ``set``."""
+        asked = self._open.get(reply.id)
+        return asked is not None and asked.command != "set" and isinstance(reply.result, dict)
+
     def tick(self, passed_s: float) -> None:
         """Let time pass: what nobody accepted within three seconds is unconfirmed."""
         for asked in self._open.values():

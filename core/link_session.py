@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
-import platform
 import time
 from collections.abc import Callable
 from typing import Any
@@ -23,6 +21,7 @@ from .link_trouble import Trouble
 from .messages import ProtocolError
 from .socket_monitor import MonitorEvent
 from .turns import Turns
+from .viewer_identity import about_us
 from .wire import (
     HELLO_FIRST,
     NO_ID,
@@ -85,8 +84,8 @@ class Session:
         """
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(self._data.drain(self._turns, self._take_data, self._after_data)),
-                group.create_task(self._command.drain(self._turns, self._take_command, self._after_batch)),
+                group.create_task(self._data.drain(self._turns, self._read)),
+                group.create_task(self._command.drain(self._turns, self._read_commands)),
                 group.create_task(self._data.watch(self._on_event)),
                 group.create_task(self._command.watch(self._on_event)),
             ]
@@ -155,9 +154,8 @@ class Session:
     def _greet(self, token: bytes | None) -> None:
         self._greeted = False
         id_ = os.urandom(16)
-        about = {"viewer": self._viewer, "name": _user(), "host": platform.node()[:255], "pid": os.getpid()}
         self._hello = (id_, self._clock_s(), token is not None)
-        self.send(Request(id_, "hello", about, None, token))
+        self.send(Request(id_, "hello", about_us(self._viewer), None, token))
 
     def _on_hello(self, reply: Reply, with_token: bool) -> None:
         if reply.stage != "effective":
@@ -206,6 +204,14 @@ class Session:
             return encode_request(request)
 
     # -- what arrives -------------------------------------------------------------------------------------------
+
+    def _read(self, until_s: float) -> None:
+        """Read answers, then data: under a flood of data an answer must not wait for a turn of its own."""
+        self._read_commands(until_s)
+        self._after_data(self._data.take_batch(self._take_data, until_s))
+
+    def _read_commands(self, until_s: float) -> None:
+        self._after_batch(self._command.take_batch(self._take_command, until_s))
 
     def _read_empty(self) -> None:
         """Take what has arrived already: it belongs to the connection that was, or to the run that was."""
@@ -289,11 +295,3 @@ class Session:
         request = self._peer.request(os.urandom(16), "credit", [self._credit.subscription, due_bytes])
         if self._data.send(encode_request(request)):
             self._credit.returned(request.id)
-
-
-def _user() -> str:
-    """Return who sits here: what a producer logs as the origin of a command."""
-    try:
-        return getpass.getuser()[:64]
-    except (OSError, KeyError):  # a process without an account, as in some containers
-        return "viewer"

@@ -96,16 +96,15 @@ class LinkSocket:
                 frames.append(frame)
         return frames
 
-    async def drain(self, turns: Turns, take: Callable[[list[zmq.Frame]], None], after: Callable[[Left], None]) -> None:
-        """Hand over what arrives, for ever, in batches that leave the loop to others in between.
+    async def drain(self, turns: Turns, read: Callable[[float], object]) -> None:
+        """Have the socket read whenever something has arrived, for ever.
 
         Args:
-            turns: say when this socket may be read. take: gets the frames of each message.
-            after: is called after each batch.
+            turns: say when. read: takes a batch that ends by the given time.
         """
         while True:
             await asyncio.ensure_future(self._socket.poll())
-            await turns.take(lambda until_s: after(self.take_batch(take, until_s)))
+            await turns.take(read)
 
     def take_batch(self, take: Callable[[list[zmq.Frame]], None], until_s: float) -> Left:
         """Hand over messages up to the bounds of a batch: a number, and a time of ``time.monotonic``."""
@@ -119,7 +118,8 @@ class LinkSocket:
             take(frames)
             if time.monotonic() >= until_s:
                 break
-        return Left.MORE if self._shadow.poll(0) else self._found_empty()
+        # Reading past asyncio has taken the wake-up for what is left; asking here gives it back.
+        return Left.MORE if int(self._socket.get(zmq.EVENTS)) & zmq.POLLIN else self._found_empty()
 
     def _found_empty(self) -> Left:
         self.uninterrupted_bytes = 0

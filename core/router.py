@@ -178,6 +178,8 @@ class Router:
         self._journal.mark("producer", producer.key)
 
     def _take_control(self, producer: Producer, arrived: Arrived, message: ControlState) -> None:
+        if producer.run is not None and message.revision < producer.run.revision:
+            return  # an answer to a command has overtaken it
         before, producer.run, producer.run_t = producer.run, message, producer.heard
         for level, sentence in run_sentences(before, message):
             self._journal.write(producer.key, "command", level, sentence, {"by": message.by} if message.by else {})

@@ -23,6 +23,7 @@ from dockscope.core.messages import (
     Spectrum,
     Status,
 )
+from dockscope.core.producers import Losses
 from dockscope.core.run_control import LinkState, Stage
 
 
@@ -465,3 +466,21 @@ def test_all_stores_share_one_budget(clock):
     assert curve.latest() == (1_200_000, 1_200_000)
     assert hub.spectra.waterfalls["p", "beam"].blocks[-1].t[-1] == 299
     assert hub.lost == 0
+
+
+def test_a_run_state_that_was_overtaken_is_left_out(hub):
+    """The answer to a command brings a newer state than the data connection: the older one changes nothing."""
+    for number, (run, revision) in enumerate((("RUNNING", 3), ("PAUSED", 5), ("PAUSING", 4), ("PAUSED", 5)), 1):
+        hub.receive("p", FakeArrival(Kind.CONTROL, ControlState(run, revision=revision), number))
+    assert hub.producers["p"].run.run == "PAUSED"
+    assert [row.message for row in hub.log.rows] == ["run is RUNNING", "run is PAUSED"]
+
+
+def test_losses_are_told_by_where_they_happened(hub):
+    """Numbers that never came, what the producer dropped, and what broke the rules are counted apart."""
+    for n in (1, 5):
+        hub.receive("p", FakeArrival(Kind.DATA, DataRecord(1, 0.0), n, stream="a"))
+    hub.receive("p", FakeArrival(Kind.HEARTBEAT, Heartbeat((("metric", "", 7),)), 0))
+    hub.problem("p", "bad_message", "refused", refused=2)
+    assert hub.losses == hub.producers["p"].losses == Losses(queue=7, wire=3, thinned=0, refused=2)
+    assert hub.lost == 10

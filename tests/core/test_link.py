@@ -769,3 +769,39 @@ def test_a_link_narrowed_to_names_subscribes_to_those_streams_alone(wait_for_asy
         assert ("metric", "*") in topics
 
     run(scenario)
+
+
+def test_an_answer_brings_the_run_state_with_it(wait_for_async):
+    """A pause is shown with its answer, though the state on the data connection waits behind megabytes of samples."""
+
+    async def scenario():
+        hub = FakeHub()
+        with FakeProducer() as producer:
+            async with connected(producer.url, hub) as source:
+                await wait_for_async(producer.subscribed)
+                id_ = source.send("pause")
+                await wait_for_async(lambda: (Stage.EFFECTIVE, "") in hub.stages_of(id_))
+        (state,) = (sent.message for sent in hub.of_kind(Kind.CONTROL))
+        assert isinstance(state, ControlState)
+        assert state.run == "PAUSED"
+
+    run(scenario)
+
+
+def test_a_rubbish_state_in_an_answer_is_refused(wait_for_async):
+    """The command counts as answered, the state is told to be malformed, and the link lives on."""
+
+    async def scenario():
+        hub = FakeHub()
+        with FakeProducer() as producer:
+            producer.answers = {"stop": []}
+            async with connected(producer.url, hub) as source:
+                await wait_for_async(producer.subscribed)
+                id_ = source.send("stop")
+                await wait_for_async(lambda: producer.requests_of("stop"))
+                routing_id = next(routing_id for routing_id, request in producer.requests if request.id == id_)
+                producer.reply(routing_id, Reply(id_, "effective", "", {"run": 7}))
+                await wait_for_async(lambda: (Stage.EFFECTIVE, "") in hub.stages_of(id_))
+        assert (hub.causes(), hub.of_kind(Kind.CONTROL), hub.refused) == (["bad_message"], [], 1)
+
+    run(scenario)

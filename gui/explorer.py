@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from ..core.producers import Losses
 from ..core.run_control import LinkState, RunState
 from .dock import Dock, DockContext
 from .explorer_delegate import ROW, ExplorerDelegate, ProducerRow, StreamRow
-from .loss_words import loss_lines
+from .explorer_tips import metrics_tip, producer_tip, stream_tip
 from .plain_text import one_line
 from .run_words import run_words
 from .theme import Theme
@@ -85,7 +84,7 @@ class ExplorerDock(Dock):
         now = time.time()
         for key, producer in producers.items():
             item = self._items.get(key) or self._add(key)
-            _set_row(item, self._producer_row(producer, now), _tip(producer))
+            _set_row(item, self._producer_row(producer, now), producer_tip(producer))
             self._update_streams(key, producer, now)
 
     def apply_theme(self, theme: Theme) -> None:
@@ -185,15 +184,12 @@ class ExplorerDock(Dock):
         streams = {name: info for name, info in producer.streams.items() if name[0] not in HIDDEN_KINDS}
         metrics = [info for (kind, _), info in streams.items() if kind == "metric"]
         if metrics:
-            losses = producer.metric_losses
-            row = _metrics_row(metrics, losses, now)
-            self._set_stream(
-                key, *METRICS, self._items[key], row, _plain_tip([row.name, *loss_lines(losses, "samples")])
-            )
+            row = _metrics_row(metrics, producer.metric_losses, now)
+            self._set_stream(key, *METRICS, self._items[key], row, metrics_tip(producer))
         for (kind, stream), info in streams.items():
             parent = self._stream_items[key, *METRICS] if kind == "metric" else self._items[key]
             row = _stream_row(kind, stream, info, now)
-            self._set_stream(key, kind, stream, parent, row, _stream_tip(row, info))
+            self._set_stream(key, kind, stream, parent, row, stream_tip(row.name, info))
         shown = {*streams, *([METRICS] if metrics else [])}
         for gone in [k for k in self._stream_items if k[0] == key and (k[1], k[2]) not in shown]:
             item = self._stream_items.pop(gone)
@@ -273,31 +269,6 @@ def _age(age_s: float) -> str:
     if age_s < 60:
         return f"{age_s:.0f} s ago"
     return f"{age_s / 60:.0f} min ago" if age_s < 5400 else f"{age_s / 3600:.0f} h ago"
-
-
-def _tip(producer: Producer) -> str:
-    """A tooltip as escaped text: everything in it may come from the network."""
-    lines = [producer.name[:200], producer.url]
-    if producer.hello is not None:
-        process = f", process {producer.hello.pid}" if producer.hello.pid else ""
-        lines.append(f"host {producer.hello.host[:80]}{process}, you may {producer.role}")
-    if producer.latency_s is not None:
-        lines.append(f"latency {producer.latency_s * 1e3:.1f} ms")
-    if producer.hello is None or producer.hello.is_numbered:
-        lines += loss_lines(producer.losses)
-    else:
-        lines.append("lost: nobody can know, as its messages carry no numbers")
-    if producer.problem:
-        lines.append(producer.problem[:140])
-    return _plain_tip(lines)
-
-
-def _stream_tip(row: StreamRow, info: StreamInfo) -> str:
-    return _plain_tip([row.name, *loss_lines(info.losses, "samples" if info.kind == "metric" else "messages")])
-
-
-def _plain_tip(lines: list[str]) -> str:
-    return "<p style='white-space:pre'>" + "<br>".join(html.escape(line) for line in lines) + "</p>"
 
 
 def _set_row(item: QTreeWidgetItem, row: ProducerRow | StreamRow, tip: str) -> None:

@@ -510,7 +510,6 @@ def test_disconnect_leaves_the_producer_listed(watched):
 
 def test_closing_while_a_url_is_asked_leaves_no_task(open_window):
     """The window closes with its dialogs, and the question dies with them."""
-
     asking: list[asyncio.Task] = []
 
     async def never(url: str) -> ProbeResult:

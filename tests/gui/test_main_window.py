@@ -510,12 +510,11 @@ def test_disconnect_leaves_the_producer_listed(watched):
 
 def test_closing_while_a_url_is_asked_leaves_no_task(open_window):
     """The window closes with its dialogs, and the question dies with them."""
-    asking: list[asyncio.Task] = []
+    asking: list[asyncio.Future[ProbeResult]] = []
 
     async def never(url: str) -> ProbeResult:
-        asking.append(asyncio.current_task())
-        await asyncio.Event().wait()
-        raise AssertionError
+        asking.append(asyncio.get_running_loop().create_future())
+        return await asking[-1]
 
     bench = open_window(ask=never)
     window = bench.show()
@@ -523,7 +522,7 @@ def test_closing_while_a_url_is_asked_leaves_no_task(open_window):
     bench.dialog(ConnectDialog).url.setCurrentText("dockscope://127.0.0.1:9")
     bench.until(lambda: asking)
     window.close()
-    bench.until(lambda: all(task.done() for task in asking))
+    bench.until(lambda: all(future.cancelled() for future in asking))
 
 
 def test_screenshot_is_saved_and_a_bad_path_is_told(watched, tmp_path, monkeypatch):

@@ -21,6 +21,7 @@ from ..core.settings import Settings
 from .asker import WindowAsker
 from .dock_area import configure_docking
 from .frame_clock import FrameClock
+from .garbage import GarbageCollection
 from .icons import application_icon
 from .main_window import MainWindow
 from .sources import Sources
@@ -91,16 +92,17 @@ def run(options: RunOptions, paths: Paths) -> int:
         window.banner.tell(told, "warning")
     from .session import run_session  # asyncio and all that needs it: not before the first paint
 
-    code = run_session(
-        app,
-        window,
-        sources=sources,
-        clock=clock,
-        urls=options.urls,
-        demo=options.demo,
-        seconds=options.run_s,
-        before_close=lambda: _save_screenshot(window, options.screenshot),
-    )
+    with GarbageCollection():
+        code = run_session(
+            app,
+            window,
+            sources=sources,
+            clock=clock,
+            urls=options.urls,
+            demo=options.demo,
+            seconds=options.run_s,
+            before_close=lambda: _save_screenshot(window, options.screenshot),
+        )
     if options.screenshot is None:
         _save_settings(settings)
     return code

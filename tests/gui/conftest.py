@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,22 @@ HELLO = Hello(
     capabilities=("pause", "resume", "stop", "set"),
     role="operate",
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def collected_at_the_end() -> Iterator[None]:
+    """What the tests of a file leave behind is destroyed in the thread that made it."""
+    yield
+    gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def collected_here() -> Iterator[None]:
+    """No other thread collects during a test: Qt's objects may be destroyed in their own thread only."""
+    gc.disable()
+    yield
+    gc.collect(1)
+    gc.enable()
 
 
 @pytest.fixture

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import time
+from collections.abc import Awaitable, Callable
 
 import numpy as np
 import psutil
@@ -18,6 +20,14 @@ from fakes import FakeHub, FakeProducer, RealProducer
 from watched import Watched, run
 
 CURVE = ("loss", ())
+
+
+def run_on_qt(app: QApplication, scenario: Callable[[], Awaitable[None]]) -> None:
+    with qasync.QEventLoop(app) as loop:
+        loop.run_until_complete(asyncio.wait_for(scenario(), 30.0))
+    # Its timers end in the thread that collects it, and Qt complains when that is the thread of a later test.
+    del loop
+    gc.collect()
 
 
 async def steer(watched: Watched, wait_for_async) -> None:
@@ -52,8 +62,7 @@ def test_the_same_under_qasync(qapp: QApplication, wait_for_async):
             async with Watched(producer.url) as watched:
                 await steer(watched, wait_for_async)
 
-    with qasync.QEventLoop(qapp) as loop:
-        loop.run_until_complete(asyncio.wait_for(scenario(), 30.0))
+    run_on_qt(qapp, scenario)
 
 
 def test_large_messages_leave_no_memory_behind_under_qasync(qapp: QApplication, wait_for_async):
@@ -75,8 +84,7 @@ def test_large_messages_leave_no_memory_behind_under_qasync(qapp: QApplication, 
             await source.close()
         assert max(sizes[30:]) - max(sizes[:30]) < 32 * 2**20
 
-    with qasync.QEventLoop(qapp) as loop:
-        loop.run_until_complete(asyncio.wait_for(scenario(), 30.0))
+    run_on_qt(qapp, scenario)
 
 
 def test_a_killed_producer_is_lost_and_its_successor_found(wait_for_async):

@@ -21,7 +21,8 @@ class PlacementVisualizer:
     Args:
         board: whose parts are placed. grid_spacing: of the grid in the pages, mm; 0 shows none.
         store_frames: False keeps only the newest frame, in ``latest``.
-        frame_bytes: bound of what is kept. Beyond it every second frame goes, so that those left span the whole run.
+        frame_bytes: bound of what is kept. Beyond it only every second frame is, then every fourth, and always the
+            newest, so that those kept are spread over the whole run.
 
     Attributes:
         board: may be replaced by the same board with other places, see ``capture_from_board``.
@@ -46,6 +47,7 @@ class PlacementVisualizer:
         self._store_frames, self._frame_bytes = store_frames, frame_bytes
         self._placed_board, self._position = board, self.figures.start
         self._kept_bytes = 0
+        self._every = 1
 
     @property
     def static_props(self) -> dict[str, dict[str, Any]]:
@@ -140,10 +142,17 @@ class PlacementVisualizer:
         return write_page(Path(output_dir) / filename, text)
 
     def _keep(self, frame: CapturedFrame) -> None:
-        self.frames.append(frame)
+        frames = self.frames
+        if not frames:
+            self._every = 1
+        elif frames[-1].index % self._every:  # it was there as the newest only
+            self._kept_bytes -= frames.pop().nbytes
+        frames.append(frame)
         self._kept_bytes += frame.nbytes
-        if self._kept_bytes > self._frame_bytes:
-            self._kept_bytes = sum(kept.nbytes for kept in self.frames)  # some may have been taken away since
-            while self._kept_bytes > self._frame_bytes and len(self.frames) > 2:
-                del self.frames[1:-1:2]
-                self._kept_bytes = sum(kept.nbytes for kept in self.frames)
+        if self._kept_bytes <= self._frame_bytes:
+            return
+        self._kept_bytes = sum(kept.nbytes for kept in frames)  # some may have been taken away since
+        while self._kept_bytes > self._frame_bytes and len(frames) > 2:
+            self._every *= 2
+            frames[:-1] = [kept for kept in frames[:-1] if kept.index % self._every == 0]
+            self._kept_bytes = sum(kept.nbytes for kept in frames)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from websockets.asyncio.server import ServerConnection
 
-MOST_WAITING = 256
+MOST_WAITING = 1000
 
 
 class StreamViewer:
-    """Keep what a viewer has not read yet: short messages up to 256, of frames the newest only.
+    """Keep what a viewer has not read yet: short messages up to 1,000, of frames the newest only.
 
     So one that reads slowly, or not at all, costs a bounded amount and nobody waits for it.
 

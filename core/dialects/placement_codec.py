@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..messages import ProtocolError
-from .board_facts import MOST_PARTS, BoardFacts, as_dict, as_numbers, read_board_facts
 from .object_times import time_of
 from .payload import decode_payload
+from .placement_facts import MOST_PARTS, BoardFacts, as_dict, as_numbers, read_board_facts
 
 MAX_CHARACTERS = 256
 MAX_STATUS_CHARACTERS = 64 * 1024

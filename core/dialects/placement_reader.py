@@ -19,8 +19,6 @@ from ..messages import (
     Status,
 )
 from ..run_control import RunState
-from .board_facts import BoardFacts, as_numbers
-from .frame_deltas import KnownPlaces
 from .metric_rows import MetricRows
 from .placement_codec import (
     ControlTold,
@@ -31,6 +29,8 @@ from .placement_codec import (
     Told,
     Welcome,
 )
+from .placement_deltas import KnownPlaces
+from .placement_facts import BoardFacts, as_numbers
 from .placement_scene import SceneMaker
 from .readings import read_object
 from .reception import KIND_OF, Reception

@@ -8,8 +8,8 @@ import numpy as np
 from msgspec.structs import replace
 
 from ..messages import PlacementScene, ProtocolError
-from .board_facts import BoardFacts, PartFacts
 from .placement_codec import MOST_MODULES
+from .placement_facts import BoardFacts, PartFacts
 
 # Width and height in mm that parts of such names often have.
 USUAL_MM = {

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ..board import Board
-from .board_figures import BoardFigures
-from .captured_frame import CapturedFrame, Forces, Place
-from .viewer_pages import canvas_page, write_page
+from .placement_capture import CapturedFrame, Forces, Place
+from .placement_figures import BoardFigures
+from .placement_pages import canvas_page, write_page
 
 FOLDER = "placement_debug"
 FRAME_BYTES = 64 * 2**20

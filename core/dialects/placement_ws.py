@@ -18,17 +18,17 @@ from ..link_trouble import Trouble
 from ..messages import Hello, ProtocolError
 from ..run_control import Stage
 from .base import Dialect, ProbeResult, Sink, SourceOptions
-from .board_facts import BoardFacts
 from .foreign import ForeignSource
 from .foreign_address import ForeignAddress, parse_foreign
 from .placement_codec import ControlTold, Welcome, read_message
+from .placement_facts import BoardFacts
+from .placement_page_file import read_viewer
 from .placement_reader import CAPABILITIES, STREAM, PlacementReader
+from .placement_server import StreamManager, StreamServer
+from .placement_streaming import StreamingVisualizer
 from .placement_visualizer import PlacementVisualizer
 from .reception import Reception
 from .recognition import Heard
-from .stream_server import StreamManager, StreamServer
-from .streaming_visualizer import StreamingVisualizer
-from .viewer_file import read_viewer
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection

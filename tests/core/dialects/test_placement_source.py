@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from dockscope.core.dialects.base import normalize_url, probe
 from dockscope.core.dialects.placement_codec import read_message
+from dockscope.core.dialects.placement_page_file import read_page, read_viewer
 from dockscope.core.dialects.placement_reader import PlacementReader
 from dockscope.core.dialects.placement_ws import StreamingVisualizer, StreamManager
 from dockscope.core.dialects.reception import Reception
-from dockscope.core.dialects.viewer_file import read_page, read_viewer
 from dockscope.core.hub import Hub
 from dockscope.core.link_health import LinkHealth
 from dockscope.core.messages import Hello, ProtocolError

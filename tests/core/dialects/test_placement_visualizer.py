@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dockscope.core.demos.optimizer import sample_board
-from dockscope.core.dialects.captured_frame import CapturedFrame
-from dockscope.core.dialects.frame_deltas import LEAST_DEG, LEAST_MM, KnownPlaces, encode_deltas
+from dockscope.core.dialects.placement_capture import CapturedFrame
+from dockscope.core.dialects.placement_deltas import LEAST_DEG, LEAST_MM, KnownPlaces, encode_deltas
+from dockscope.core.dialects.placement_page_file import NAMES, read_viewer
 from dockscope.core.dialects.placement_ws import PlacementVisualizer, StreamingVisualizer
-from dockscope.core.dialects.viewer_file import NAMES, read_viewer
 from raw_stream import RawViewer
 from small_board import BOARD, SQUARE, part
 from watched import run

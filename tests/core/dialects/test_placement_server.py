@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from dockscope.core.dialects.placement_viewer import MOST_WAITING, StreamViewer
 from dockscope.core.dialects.placement_ws import StreamManager, StreamServer
-from dockscope.core.dialects.stream_viewer import MOST_WAITING, StreamViewer
 from raw_stream import RawViewer, captured
 from watched import run
 

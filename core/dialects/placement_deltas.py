@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .captured_frame import CapturedFrame, Place
+from .placement_capture import CapturedFrame, Place
 
 LEAST_MM, LEAST_DEG = 0.001, 0.01
 _LEAST = (LEAST_MM, LEAST_MM, LEAST_DEG)

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from .captured_frame import CapturedFrame
-from .frame_deltas import encode_deltas
+from .placement_capture import CapturedFrame
+from .placement_deltas import encode_deltas
 from .plain_json import to_json
 
 _MARK = re.compile(r"\{\{(\w+)\}\}")

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ..board import Board
-from .captured_frame import CapturedFrame, Forces, Place
+from .placement_access import key_of
+from .placement_capture import CapturedFrame, Forces, Place
+from .placement_page_file import read_viewer
+from .placement_pages import viewer_page, write_page
+from .placement_server import StreamServer
 from .placement_visualizer import FOLDER, PlacementVisualizer
-from .stream_access import key_of
-from .stream_server import StreamServer
-from .viewer_file import read_viewer
-from .viewer_pages import viewer_page, write_page
 
 logger = logging.getLogger("dockscope.streaming")
 

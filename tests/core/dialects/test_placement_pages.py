@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from chromium import Browser, Page
+from dockscope.core.dialects.placement_page_file import read_viewer
 from dockscope.core.dialects.placement_ws import PlacementVisualizer, StreamingVisualizer
-from dockscope.core.dialects.viewer_file import read_viewer
 from small_board import BOARD
 from watched import run
 

@@ -10,11 +10,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from ..complaints import Complaints
-from .captured_frame import CapturedFrame
+from .placement_access import StreamAccess
+from .placement_capture import CapturedFrame
+from .placement_control import StreamControl
+from .placement_viewer import StreamViewer
 from .plain_json import to_json
-from .stream_access import StreamAccess
-from .stream_control import StreamControl
-from .stream_viewer import StreamViewer
 
 if TYPE_CHECKING:
     from websockets.asyncio.server import Server, ServerConnection

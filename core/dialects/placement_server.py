@@ -17,13 +17,13 @@ from typing import Any, Self
 
 from ..access import is_loopback
 from ..link_address import LOOPBACK, LOOPBACK_NAMES, LinkAddress
-from .captured_frame import CapturedFrame
 from .loop_thread import LoopThread
+from .placement_access import StreamAccess
+from .placement_capture import CapturedFrame
+from .placement_control import StreamControl
+from .placement_service import StreamService
+from .placement_viewer import StreamViewer
 from .plain_json import copied, to_json
-from .stream_access import StreamAccess
-from .stream_control import StreamControl
-from .stream_service import StreamService
-from .stream_viewer import StreamViewer
 
 logger = logging.getLogger("dockscope.streaming")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..messages import ProtocolError
-from .board_facts import BoardFacts, read_board_facts
 from .payload import decode_payload
+from .placement_facts import BoardFacts, read_board_facts
 
 MAX_PAGE_BYTES = 64 * 2**20
 PLACES = ("stream_viewer.html", "placement_debug/stream_viewer.html")

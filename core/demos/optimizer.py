@@ -1,7 +1,8 @@
 """A placement optimizer to watch: ``python -m dockscope.core.demos.optimizer [BOARD]``.
 
 It reads a KiCad board, throws all parts but the fixed ones on it at random, and places them: by forces for the
-iterations asked for, then one by one on legal places, then each at its best free place.
+iterations asked for, then one by one on legal places, then each at its best free place. With --ws it streams to a page
+for the browser, ``placement_debug/stream_viewer.html``, and leaves one that plays the run.
 """
 
 from __future__ import annotations
@@ -156,6 +157,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         board = Board.from_kicad(options.board) if options.board else sample_board()
         placer = Placer(Problem.of(board), options.iterations, options.seed)
+        if options.ws is not None:
+            print(_stream(board, placer, options), flush=True)
+            return 0
         with (
             CounterFile(options.counter_file) as counter,
             Broadcaster(options.url, name="optimizer", max_fps=FRAMES_HZ) as broadcaster,
@@ -199,10 +203,26 @@ def _run(
     return summary
 
 
+def _stream(board: Board, placer: Placer, options: argparse.Namespace) -> str:
+    from .placement_stream import stream_placement  # with what only a stream needs
+
+    return stream_placement(
+        board,
+        placer,
+        port=options.ws,
+        iterations=options.iterations,
+        seed=options.seed,
+        rate_hz=options.rate,
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m dockscope.core.demos.optimizer", description=__doc__)
     parser.add_argument("board", nargs="?", type=Path, help="a .kicad_pcb file (default: the sample board)")
     parser.add_argument("--url", default="tcp://127.0.0.1:5560", help="where to publish (default: %(default)s)")
+    parser.add_argument(
+        "--ws", type=_count, metavar="PORT", help="stream to browsers on this port instead, as atoplace does"
+    )
     parser.add_argument(
         "--iterations", type=_count, default=ITERATIONS, help="of global placement (default: %(default)s)"
     )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..board import TOP, Board, Part
+from ..box_overlaps import overlapping_boxes
 from .region import Region
 from .wirelength import Wires
 
@@ -85,7 +86,7 @@ class Problem:
 
 
 def overlaps(problem: Problem, centre: Floats, half: Floats) -> tuple[Ints, Ints, Floats]:
-    """Find the pairs of boxes on the same side that overlap, by sweeping along x.
+    """Find the pairs of boxes on the same side that overlap.
 
     Args:
         problem: tells the sides.
@@ -94,16 +95,8 @@ def overlaps(problem: Problem, centre: Floats, half: Floats) -> tuple[Ints, Ints
     Returns:
         (i, j, depth f8[k, 2] along x and y, both positive).
     """
-    left, right = centre[:, 0] - half[:, 0], centre[:, 0] + half[:, 0]
-    order = np.argsort(left)
-    index = np.arange(len(order))
-    following = np.searchsorted(left[order], right[order], "left") - index - 1
-    following = np.maximum(following, 0)
-    a = np.repeat(index, following)
-    b = a + 1 + np.arange(len(a)) - np.repeat(np.cumsum(following) - following, following)
-    i, j = order[a], order[b]
-    depth = half[i] + half[j] - np.abs(centre[i] - centre[j])
-    hit = (depth > 0.0).all(axis=1) & problem.share_side(i, j)
+    i, j, depth = overlapping_boxes(centre, half)
+    hit = problem.share_side(i, j)
     return i[hit], j[hit], depth[hit]
 
 

@@ -36,6 +36,7 @@ BUILT_IN = {
     "dockscope+ipc": "native",
     "json+zmq": "json_zmq",
     "json+zmq+ipc": "json_zmq",
+    "ws": "placement_ws",
     "conduit": "conduit",
     "tcp": "finder",
 }

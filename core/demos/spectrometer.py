@@ -11,9 +11,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..averaging import Averager
 from ..broadcaster import Broadcaster
+from ..polarizations import PRODUCTS
 from .antenna import CrossedDipole
-from .correlator import PRODUCTS, Averager, Correlator
+from .correlator import Correlator
 from .progress import ProgressBar
 from .timed import run_timed
 
@@ -71,15 +73,15 @@ class Spectrometer:
         return f"spectra {self.spectra}, left out {self.left_out}, channels {NCHAN}"
 
     def _integrate(self, start_t: float) -> np.ndarray:
-        averager = Averager(GULPS)
+        averager = Averager()
         for gulp in range(GULPS):
             middle_t = start_t + (gulp + 0.5) * INTEGRATION_S / GULPS
             time.sleep(max(0.0, middle_t - time.time()))
             voltages = self._antenna.voltages(middle_t - self._started_t, BLOCKS_PER_GULP)
-            mean = averager.add(self._correlator.correlate(voltages)[:, None])
-            if mean is not None:
-                return mean
-        raise AssertionError("the last gulp fills the integration")
+            averager.add(self._correlator.correlate(voltages)[:, None])
+        mean = averager.take()
+        assert mean is not None
+        return mean
 
     def _publish(self, mean: np.ndarray, start_t: float) -> None:
         self._b.publish_spectrum(

@@ -1,0 +1,7 @@
+"""OVRO's beam recorder and its SunSpec receiver: the names of the originals, and the source ``ovro://``."""
+
+from __future__ import annotations
+
+from .ovro_source import DIALECT
+
+__all__ = ["DIALECT"]

@@ -71,13 +71,17 @@ class Recorder:
 
     def __init__(self, socket: zmq.Socket[bytes], port: int) -> None:
         self._socket, self.port = socket, port
+        self._is_heard = False
 
     @property
     def url(self) -> str:
         return f"ovro://127.0.0.1:{self.port}"
 
     def is_heard(self) -> bool:
-        return bool(self._socket.poll(0))
+        """Whether somebody has subscribed and not left."""
+        while self._socket.poll(0):
+            self._is_heard = self._socket.recv()[0] == 1
+        return self._is_heard
 
     def send(self, frames: list[bytes]) -> None:
         self._socket.send_multipart(frames)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .ovro_receiver import StreamReceiver
+from .ovro_sender import AvgStreamingOp
 from .ovro_source import DIALECT
 
-__all__ = ["DIALECT"]
+__all__ = ["DIALECT", "AvgStreamingOp", "StreamReceiver"]

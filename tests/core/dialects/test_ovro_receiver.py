@@ -74,8 +74,9 @@ def test_defect_each_spectrum_has_the_time_of_the_one_before(sender, receiver, w
     for i in range(11):
         sender.send(message(spectrum(float(i)), block_at(i / 2)))
         wait_for(lambda i=i: frames_of(receiver) == i + 1)
-        latest = receiver.get_latest(100)
-        assert latest.t.tolist() == [START_T + value / 2 for value in latest.rows[:, 0].tolist()]
+        rows, times = receiver.get_latest(100)
+        assert times.tolist() == [START_T + value / 2 for value in rows[:, 0].tolist()]
+    latest = receiver.get_latest(100)
     assert latest.rows[:, 0].tolist() == [3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0]
 
 

@@ -76,6 +76,7 @@ class AvgStreamingOp:
         self._context = zmq.Context()
         self._socket: zmq.Socket[bytes] | None = self._context.socket(zmq.PUB)
         self._socket.setsockopt(zmq.SNDHWM, QUEUED_PER_VIEWER)
+        self._socket.setsockopt(zmq.LINGER, LINGER_MS)
         try:
             bind(self._socket, endpoint)
         except BaseException:
@@ -154,7 +155,7 @@ class AvgStreamingOp:
             if self._socket is None:
                 return
             self._publish()
-            self._context.destroy(linger=LINGER_MS)
+            self._context.destroy()
             self._socket = None
         self._log.info("streaming is shut down")
 

@@ -242,7 +242,8 @@ async def probe_found(url: str, options: SourceOptions, timeout_s: float) -> Pro
     if address.binds:
         return await probe_waiting(address, options)
     try:
-        found = await asyncio.wait_for(find(address), timeout_s + FIRST_MESSAGE_S)
+        async with asyncio.timeout(timeout_s + FIRST_MESSAGE_S):
+            found = await find(address)
     except SilentError as error:
         return ProbeResult(True, f"{error}: its first message will tell what it is", url)
     except (LinkError, TimeoutError) as error:

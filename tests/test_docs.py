@@ -119,7 +119,7 @@ def test_every_python_block_is_a_complete_program():
 @pytest.mark.parametrize("block", [example(GUIDE, number) for number in range(len(blocks(GUIDE, "python")))])
 def test_guide_example_runs(block: str, tmp_path: Path):
     """Each producer of the guide runs to its end without an error or a complaint."""
-    assert URL in block
+    assert URL in block or "stream_port=0" in block  # a port that nobody else has
     program = tmp_path / "example.py"
     program.write_text(block.replace(URL, FREE_URL))
     with running(sys.executable, str(program)) as process:

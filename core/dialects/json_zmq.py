@@ -6,17 +6,15 @@ metrics with dotted names, under the topic if there is one. See docs/dialects.md
 
 from __future__ import annotations
 
-import os
-
-from ..messages import Hello, ProtocolError
+from ..messages import ProtocolError
 from .base import Dialect, ProbeResult, Sink, SourceOptions
 from .foreign import ForeignSource
-from .foreign_address import ForeignAddress, check_open, parse_foreign
+from .foreign_address import ForeignAddress, parse_foreign
 from .framing import read_frames
 from .json_reader import JsonReader
 from .probe import probe_publisher
 from .recognition import PUBLISHERS, Heard
-from .subscriber_session import SubscriberSession
+from .subscriber_session import open_subscriber
 from .waiting import probe_waiting
 
 EXAMPLE = "json+zmq://127.0.0.1:5556"
@@ -41,16 +39,14 @@ def open_json(url: str, sink: Sink, *, key: str, options: SourceOptions) -> Fore
         ValueError: the URL is wrong, or needs ``insecure``, as a sentence.
     """
     address = parse(url)
-    check_open(address, options.insecure)
-    hello = Hello(os.urandom(16), address.where, host=address.host, is_numbered=False)
-    session = SubscriberSession(
+    return open_subscriber(
         address,
-        hello,
-        lambda reception: JsonReader(reception, address.query.get("only", ())),
+        sink,
+        key=key,
+        options=options,
+        make_reader=lambda reception: JsonReader(reception, address.query.get("only", ())),
         max_message_bytes=MAX_MESSAGE_BYTES,
-        adopted=options.adopted,
     )
-    return ForeignSource(address.url, sink, key=key, where=address.where, connect=session.connect, waits=address.binds)
 
 
 async def probe_json(url: str, options: SourceOptions, timeout_s: float) -> ProbeResult:

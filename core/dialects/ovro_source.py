@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-
-from ..messages import Hello, ProtocolError
+from ..messages import ProtocolError
 from .base import Dialect, ProbeResult, Sink, SourceOptions
 from .foreign import ForeignSource
-from .foreign_address import ForeignAddress, check_open, parse_foreign
+from .foreign_address import ForeignAddress, parse_foreign
 from .ovro_packet import MAX_HEADER_BYTES, MAX_PAYLOAD_BYTES, decode_packet
 from .ovro_reader import OvroReader
 from .probe import probe_publisher
 from .recognition import PUBLISHERS, Heard
-from .subscriber_session import SubscriberSession
+from .subscriber_session import open_subscriber
 from .waiting import probe_waiting
 
 EXAMPLE = "ovro://127.0.0.1:9798"
@@ -35,16 +33,14 @@ def open_ovro(url: str, sink: Sink, *, key: str, options: SourceOptions) -> Fore
         ValueError: the URL is wrong, or needs ``insecure``, as a sentence.
     """
     address = parse(url)
-    check_open(address, options.insecure)
-    hello = Hello(os.urandom(16), address.where, host=address.host, is_numbered=False)
-    session = SubscriberSession(
+    return open_subscriber(
         address,
-        hello,
-        lambda reception: OvroReader(reception, address.query.get("only", ())),
+        sink,
+        key=key,
+        options=options,
+        make_reader=lambda reception: OvroReader(reception, address.query.get("only", ())),
         max_message_bytes=MAX_PAYLOAD_BYTES + MAX_HEADER_BYTES,
-        adopted=options.adopted,
     )
-    return ForeignSource(address.url, sink, key=key, where=address.where, connect=session.connect, waits=address.binds)
 
 
 async def probe_ovro(url: str, options: SourceOptions, timeout_s: float) -> ProbeResult:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Protocol
 
 from ..messages import Hello
-from .foreign_address import ForeignAddress
+from .base import Sink, SourceOptions
+from .foreign import ForeignSource
+from .foreign_address import ForeignAddress, check_open
 from .reception import Reception
 from .subscriber import Batch, Subscriber
 
@@ -16,6 +19,32 @@ class Reader(Protocol):
 
     def take(self, batch: Batch) -> None:
         """Read a batch of messages."""
+
+
+def open_subscriber(
+    address: ForeignAddress,
+    sink: Sink,
+    *,
+    key: str,
+    options: SourceOptions,
+    make_reader: Callable[[Reception], Reader],
+    max_message_bytes: int,
+) -> ForeignSource:
+    """Make a source of what publishes at an address, or connects to it and publishes.
+
+    Args:
+        address: where. sink, key, options: see ``base.Factory``. make_reader, max_message_bytes: see
+            ``SubscriberSession``.
+
+    Raises:
+        ValueError: the address needs ``insecure``, as a sentence.
+    """
+    check_open(address, options.insecure)
+    hello = Hello(os.urandom(16), address.where, host=address.host, is_numbered=False)
+    session = SubscriberSession(
+        address, hello, make_reader, max_message_bytes=max_message_bytes, adopted=options.adopted
+    )
+    return ForeignSource(address.url, sink, key=key, where=address.where, connect=session.connect, waits=address.binds)
 
 
 class SubscriberSession:

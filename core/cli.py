@@ -1,4 +1,4 @@
-"""The commands that need no window: tail, control, list, doctor."""
+"""The commands that need no window: tail, control, list, receive, doctor."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .headless import say
 from .tail import tail
 from .tail_lines import printable
 
-HEADLESS = ("tail", "control", "list", "doctor")
+HEADLESS = ("tail", "control", "list", "receive", "doctor")
 
 app = typer.Typer(
     name="dockscope",
@@ -91,6 +91,31 @@ def list_command(json: Json = False) -> None:
         print(f"{printable(producer.url)}  {printable(producer.name)}  process {producer.pid}")
     if not found:
         say("no producer runs here; start one with: python -m dockscope.core.demos.optimizer")
+
+
+@app.command("receive")
+def receive_command(
+    addr: Annotated[str, typer.Option("--addr", help="Where the spectra are published")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="The port there")] = 9798,
+    buffer_length: Annotated[int, typer.Option("--buffer-length", min=1, help="Spectra to keep")] = 1200,
+    gc_interval: Annotated[
+        int, typer.Option("--gc-interval", min=0, help="Spectra between garbage collections, 0 for none")
+    ] = 100,
+    seconds: Annotated[float | None, typer.Option("--seconds", min=0.0, help="End after this time")] = None,
+    json: Json = False,
+) -> None:
+    """Keep the newest averaged spectra of a data recorder, and print every 10 s how it goes.
+
+    --log-level INFO also tells of the connection, DEBUG of every spectrum.
+    """
+    from .dialects.ovro import StreamReceiver
+    from .receive_command import receive
+
+    try:
+        receiver = StreamReceiver(addr, port, buffer_length, gc_interval)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    _finish(_piped(_run(receive(receiver, sys.stdout, json=json, seconds=seconds))))
 
 
 @app.command("doctor")

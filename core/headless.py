@@ -59,7 +59,8 @@ class HeadlessSink(QuietSink):
 async def within(event: asyncio.Event, seconds: float | None) -> bool:
     """Wait for an event; returns False when ``seconds`` were not enough."""
     try:
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()
     except TimeoutError:
         return False
     return True

@@ -14,6 +14,7 @@ from typing import Any
 import zmq
 
 from .access import TokenFile
+from .binding import bind
 from .checkpoint import RunControl
 from .complaints import Complaints
 from .frame_rate import FrameRate
@@ -271,19 +272,9 @@ def _bind(context: zmq.Context[zmq.Socket[bytes]], endpoint: str) -> zmq.Socket[
     router.setsockopt(zmq.ROUTER_HANDOVER, 1)
     router.setsockopt(zmq.SNDHWM, 0)
     router.setsockopt(zmq.MAXMSGSIZE, MAX_REQUEST_BYTES)
-    router.setsockopt(zmq.IPV6, 1 if "[" in endpoint else 0)
-    try:
-        if endpoint.startswith("ipc://"):
-            _refuse_taken_path(endpoint.removeprefix("ipc://"))
-        router.bind(endpoint)
-    except zmq.ZMQError as error:
-        where = endpoint.partition("://")[2]
-        if error.errno == errno.EADDRINUSE:
-            port = where.rpartition(":")[2]
-            raise OSError(
-                errno.EADDRINUSE, f"port {port} is taken (binding {where}); give another port, or 0 for any free one"
-            ) from None
-        raise OSError(error.errno, f"cannot bind {where}: {error.strerror}") from None
+    if endpoint.startswith("ipc://"):
+        _refuse_taken_path(endpoint.removeprefix("ipc://"))
+    bind(router, endpoint)
     return router
 
 

@@ -146,7 +146,8 @@ async def _look_up(host: str, port: int) -> list[str]:
 
     threading.Thread(target=ask, name="dockscope-resolve", daemon=True).start()
     try:
-        numbers = await asyncio.wait_for(answer, RESOLVE_S)
+        async with asyncio.timeout(RESOLVE_S):
+            numbers = await answer
     except TimeoutError:
         numbers = []
     if not numbers:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from typing import Any, TextIO
 
 from .asker import Asker
-from .dialects.base import open_source
+from .dialects.base import Source, open_source
 from .dialects.only import url_names
 from .headless import HeadlessSink, ended_by_signals, within
 from .messages import Hello, Kind, MetricBatch
@@ -112,15 +112,15 @@ async def tail(
             if seconds is not None:
                 await within(sink.over, seconds)
             else:
-                await _until_ended(sink, patient=source.waits)
+                await _until_ended(sink, source)
         finally:
             await source.close()
     return 0 if sink.hello is not None else 1
 
 
-async def _until_ended(sink: TailSink, *, patient: bool) -> None:
+async def _until_ended(sink: TailSink, source: Source) -> None:
     waited_s = 0.0
     while not await within(sink.over, 0.1):
         waited_s += 0.1
-        if sink.state is LinkState.CLOSED or (sink.hello is None and not patient and waited_s >= PATIENCE_S):
+        if sink.state is LinkState.CLOSED or (sink.hello is None and not source.waits and waited_s >= PATIENCE_S):
             return

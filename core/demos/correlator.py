@@ -1,10 +1,8 @@
-"""From voltages to averaged power: FFT, polarization products, and the averaging chain of a data recorder."""
+"""From voltages to power: FFT and polarization products."""
 
 from __future__ import annotations
 
 import numpy as np
-
-PRODUCTS = ("XX", "YY", "Re XY*", "Im XY*")
 
 
 class Correlator:
@@ -25,7 +23,7 @@ class Correlator:
             voltages: c8[ntime, 2, nchan] time samples of X and Y.
 
         Returns:
-            f4[ntime, nchan, 4]: the products of ``PRODUCTS``.
+            f4[ntime, nchan, 4]: the products of ``polarizations.PRODUCTS``.
         """
         spectra = np.fft.fft(voltages * self._window, axis=-1, norm="ortho").astype(np.complex64)
         x, y = np.fft.fftshift(spectra, axes=-1).transpose(1, 0, 2)
@@ -35,31 +33,3 @@ class Correlator:
 
 def _power(voltage: np.ndarray) -> np.ndarray:
     return np.real(voltage) ** 2 + np.imag(voltage) ** 2
-
-
-class Averager:
-    """Average gulps over time until an integration is full.
-
-    Args:
-        gulps: how many make one integration.
-    """
-
-    def __init__(self, gulps: int) -> None:
-        self._gulps = gulps
-        self._waiting: list[np.ndarray] = []
-
-    def add(self, gulp: np.ndarray) -> np.ndarray | None:
-        """Take one gulp.
-
-        Args:
-            gulp: f4[ntime, nbeam, nchan, npol].
-
-        Returns:
-            f4[nbeam, nchan, npol], the mean over time, when the integration is full; else None.
-        """
-        self._waiting.append(gulp.mean(axis=0))
-        if len(self._waiting) < self._gulps:
-            return None
-        mean = np.mean(self._waiting, axis=0)
-        self._waiting.clear()
-        return mean

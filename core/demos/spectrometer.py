@@ -6,14 +6,18 @@ gulps spread evenly over it, as a data recorder does that cannot keep every samp
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Sequence
 
 import numpy as np
 
+from ..averaging import Averager
 from ..broadcaster import Broadcaster
+from ..dialects.ovro_sender import AvgStreamingOp
+from ..polarizations import PRODUCTS
 from .antenna import CrossedDipole
-from .correlator import PRODUCTS, Averager, Correlator
+from .correlator import Correlator
 from .progress import ProgressBar
 from .timed import run_timed
 
@@ -21,6 +25,7 @@ STREAM = "beam1"
 NCHAN = 3072
 SAMPLE_RATE_HZ = 73.5e6
 LOWEST_HZ = 13.4e6
+CHANNEL_HZ = SAMPLE_RATE_HZ / NCHAN
 INTEGRATION_S = 0.1
 GULPS = 5
 BLOCKS_PER_GULP = 8
@@ -33,11 +38,13 @@ class Spectrometer:
     Args:
         broadcaster: gets the spectra.
         seed: of the noise and the bursts.
+        recorder: gets the gulps too, and publishes as OVRO's data recorder does.
     """
 
-    def __init__(self, broadcaster: Broadcaster, seed: int) -> None:
+    def __init__(self, broadcaster: Broadcaster, seed: int, recorder: AvgStreamingOp | None = None) -> None:
         self._b = broadcaster
-        self._frequency_hz = LOWEST_HZ + np.arange(NCHAN) * (SAMPLE_RATE_HZ / NCHAN)
+        self._recorder = recorder
+        self._frequency_hz = LOWEST_HZ + np.arange(NCHAN) * CHANNEL_HZ
         self._antenna = CrossedDipole(self._frequency_hz, np.random.default_rng(seed))
         self._correlator = Correlator(NCHAN)
         self._started_t = time.time()
@@ -67,19 +74,24 @@ class Spectrometer:
 
     def finish(self, stopped: bool) -> str:
         """Publish the end and return the summary."""
+        if self._recorder is not None:
+            self._recorder.shutdown()
         self._b.publish_status("complete", "Observation stopped" if stopped else "Observation finished")
         return f"spectra {self.spectra}, left out {self.left_out}, channels {NCHAN}"
 
     def _integrate(self, start_t: float) -> np.ndarray:
-        averager = Averager(GULPS)
+        averager = Averager()
         for gulp in range(GULPS):
             middle_t = start_t + (gulp + 0.5) * INTEGRATION_S / GULPS
             time.sleep(max(0.0, middle_t - time.time()))
             voltages = self._antenna.voltages(middle_t - self._started_t, BLOCKS_PER_GULP)
-            mean = averager.add(self._correlator.correlate(voltages)[:, None])
-            if mean is not None:
-                return mean
-        raise AssertionError("the last gulp fills the integration")
+            gulp = self._correlator.correlate(voltages)[:, None]
+            averager.add(gulp)
+            if self._recorder is not None:
+                self._recorder.process(gulp, middle_t)
+        mean = averager.take()
+        assert mean is not None
+        return mean
 
     def _publish(self, mean: np.ndarray, start_t: float) -> None:
         self._b.publish_spectrum(
@@ -96,7 +108,22 @@ class Spectrometer:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo from the command line and return its exit code."""
-    return run_timed(arguments, name="spectrometer", port=5562, description=__doc__ or "", make=Spectrometer)
+    return run_timed(
+        arguments, name="spectrometer", port=5562, description=__doc__ or "", make=_make, add_options=_add_options
+    )
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--ovro", type=int, metavar="PORT", help="also publish as OVRO's data recorder does, at this port: ovro://"
+    )
+
+
+def _make(broadcaster: Broadcaster, options: argparse.Namespace) -> Spectrometer:
+    recorder = None
+    if options.ovro is not None:
+        recorder = AvgStreamingOp(stream_port=options.ovro, axis=(LOWEST_HZ, CHANNEL_HZ))
+    return Spectrometer(broadcaster, options.seed, recorder)
 
 
 if __name__ == "__main__":

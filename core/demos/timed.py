@@ -30,7 +30,8 @@ def run_timed(
     name: str,
     port: int,
     description: str,
-    make: Callable[[Broadcaster, int], TimedDemo],
+    make: Callable[[Broadcaster, argparse.Namespace], TimedDemo],
+    add_options: Callable[[argparse.ArgumentParser], None] | None = None,
 ) -> int:
     """Run a demo from its command line.
 
@@ -38,16 +39,20 @@ def run_timed(
         arguments: the words, None for those of the process.
         name: of the producer, and of its module.
         port: the usual one. description: for --help.
-        make: builds the demo from its Broadcaster and the seed.
+        make: builds the demo from its Broadcaster and the options, among them ``seed``.
+        add_options: adds what this demo alone understands.
 
     Returns:
         The exit code: 0 also when it was stopped, 1 when the URL cannot be used.
     """
-    options = _parser(name, port, description).parse_args(arguments)
+    parser = _parser(name, port, description)
+    if add_options is not None:
+        add_options(parser)
+    options = parser.parse_args(arguments)
     end_by_signals()
     try:
         with Broadcaster(options.url, name=name) as broadcaster:
-            demo = make(broadcaster, options.seed)
+            demo = make(broadcaster, options)
             try:
                 print(broadcaster.url, flush=True)
                 with ProgressBar(name, total=options.seconds) as bar:

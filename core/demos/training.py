@@ -138,7 +138,13 @@ class TrainingRun:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo from the command line and return its exit code."""
-    return run_timed(arguments, name="training", port=5561, description=__doc__ or "", make=TrainingRun)
+    return run_timed(
+        arguments,
+        name="training",
+        port=5561,
+        description=__doc__ or "",
+        make=lambda broadcaster, options: TrainingRun(broadcaster, options.seed),
+    )
 
 
 if __name__ == "__main__":

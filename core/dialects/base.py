@@ -34,6 +34,7 @@ Topics = Sequence[tuple[str, str]]
 BUILT_IN = {
     "dockscope": "native",
     "dockscope+ipc": "native",
+    "ovro": "ovro",
     "json+zmq": "json_zmq",
     "json+zmq+ipc": "json_zmq",
     "ws": "placement_ws",

@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..backoff import Backoff
 from ..link_address import LinkError
+from ..link_trouble import Trouble
 from ..run_control import LinkState, Stage
 from .base import Dialect, ProbeResult, Sink, Source, SourceOptions, recognizing_dialects
 from .foreign import OFFLINE_WORDS
@@ -43,8 +45,16 @@ class Found(NamedTuple):
     socket: Subscriber | None = None
 
 
-async def find(address: ForeignAddress) -> Found:
+class SilentError(LinkError):
+    """A publisher has sent nothing yet by which it could be recognized."""
+
+
+async def find(address: ForeignAddress, on_silence: Callable[[], None] | None = None) -> Found:
     """Find out who is there; at an address that we bind, wait until somebody is.
+
+    Args:
+        address: where. on_silence: called when a publisher has sent nothing for 2 s; its first message is waited for
+            all the same. Without it that is an error.
 
     Raises:
         LinkError: nobody, or nobody whom a dialect recognizes; a sentence for a person.
@@ -61,6 +71,11 @@ async def find(address: ForeignAddress) -> Found:
                 socket = await _subscriber(address)
         if socket is not None:
             first = await _first_message(socket, None if address.binds else FIRST_MESSAGE_S)
+            if not first and on_silence is not None:
+                on_silence()
+                first = await _first_message(socket, None)
+            if not first:
+                raise SilentError(f"{address.where} is a ZeroMQ publisher that has sent nothing yet")
             heard = heard._replace(socket_type=heard.socket_type or "PUB", first=first)
         found = await _recognized(heard)
         if found is None:
@@ -93,7 +108,11 @@ async def _subscriber(address: ForeignAddress) -> Subscriber:
 
 
 async def _first_message(socket: Subscriber, timeout_s: float | None) -> tuple[bytes, ...]:
-    """Return the frames of the first message, which stays to be read; () when none came in time."""
+    """Return the frames of the first message, which stays to be read; () when none came in time.
+
+    Raises:
+        LinkError: the publisher is gone; a sentence for a person.
+    """
     first: asyncio.Future[Frames] = asyncio.get_running_loop().create_future()
 
     def take(batch: Batch) -> None:
@@ -106,6 +125,7 @@ async def _first_message(socket: Subscriber, timeout_s: float | None) -> tuple[b
         await asyncio.wait([reading, first], timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         if reading.done():
             reading.result()  # its LinkError says why nothing can come
+            raise LinkError(Trouble.NOBODY.sentence(socket.where))
     finally:
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
@@ -173,7 +193,7 @@ class FoundSource:
         self._sink.link(self.key, LinkState.CONNECTING, words)
         while True:
             try:
-                found = await find(self._address)
+                found = await find(self._address, self._on_silence)
                 break
             except LinkError as error:
                 if str(error) != told:
@@ -182,6 +202,11 @@ class FoundSource:
                     self._sink.link(self.key, LinkState.CONNECTING, told)
             await asyncio.sleep(backoff.next_s())
         self._become(found)
+
+    def _on_silence(self) -> None:
+        """Say that somebody is there, who is then worth waiting for."""
+        self.waits = True
+        self._sink.link(self.key, LinkState.CONNECTING, f"{self._address.where} publishes, but has sent nothing yet")
 
     def _become(self, found: Found) -> None:
         options = replace(self._options, adopted=found.socket)
@@ -217,7 +242,10 @@ async def probe_found(url: str, options: SourceOptions, timeout_s: float) -> Pro
     if address.binds:
         return await probe_waiting(address, options)
     try:
-        found = await asyncio.wait_for(find(address), timeout_s + FIRST_MESSAGE_S)
+        async with asyncio.timeout(timeout_s + FIRST_MESSAGE_S):
+            found = await find(address)
+    except SilentError as error:
+        return ProbeResult(True, f"{error}: its first message will tell what it is", url)
     except (LinkError, TimeoutError) as error:
         return ProbeResult(False, str(error) or f"{address.where} does not say what it is", url)
     if found.socket is not None:

@@ -67,7 +67,8 @@ async def _probe(url: str, options: SourceOptions, timeout_s: float, words: str 
     source = open_source(url, sink, topics=[], insecure=options.insecure)
     source.start()
     try:
-        answer = await asyncio.wait_for(sink.answered, timeout_s)
+        async with asyncio.timeout(timeout_s):
+            answer = await sink.answered
         if isinstance(answer, str):
             return ProbeResult(False, answer, url)
         if words is None:
@@ -81,7 +82,8 @@ async def _probe(url: str, options: SourceOptions, timeout_s: float, words: str 
 
 async def _first_seen(url: str, sink: ProbeSink, hello: Hello, words: str) -> ProbeResult:
     try:
-        await asyncio.wait_for(sink.first.wait(), FIRST_MESSAGE_S)
+        async with asyncio.timeout(FIRST_MESSAGE_S):
+            await sink.first.wait()
     except TimeoutError:
         return told(url, hello, f"{hello.name} is a ZeroMQ publisher that has sent nothing yet")
     return told(url, replace(hello, streams=tuple(sink.streams)), f"{hello.name} {words}")

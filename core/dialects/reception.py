@@ -72,6 +72,11 @@ class Reception:
         """Tell whether the other side has answered and is still connected."""
         return self._health.connected
 
+    @property
+    def hello(self) -> Hello | None:
+        """What was last told of who the other side is."""
+        return self._hello
+
     def up(self, hello: Hello) -> None:
         """Tell that the other side answers, and who it is; another producer id than before is a new run.
 

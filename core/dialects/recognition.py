@@ -16,7 +16,7 @@ class Heard(NamedTuple):
     Args:
         host, port: where. binds: it connected to us there.
         socket_type: of a ZeroMQ peer, such as "ROUTER"; "" for one that does not speak ZeroMQ.
-        first: the frames of a publisher's first message; () when it sent none in time.
+        first: the frames of a publisher's first message; () for other peers.
     """
 
     host: str

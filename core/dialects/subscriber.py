@@ -86,7 +86,7 @@ class Subscriber:
         self._clock = RunningClock()
         self._connection = LinkConnection((self._monitor,), lambda: self._clock.now_s)
         self._peers = 0
-        self._is_up = False
+        self._is_up = self._was_up = False
         self._pushed_back: list[Frames] = []
         self._event: asyncio.Future[None] | None = None
         try:
@@ -115,7 +115,7 @@ class Subscriber:
         if self._is_up:
             on_up()
         watch = self._watch_bound if self.binds else self._watch_connected
-        tasks = [asyncio.ensure_future(self._drain(take)), asyncio.ensure_future(watch(on_up, on_down))]
+        tasks = [asyncio.ensure_future(self._drain(take, on_up)), asyncio.ensure_future(watch(on_up, on_down))]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -136,19 +136,26 @@ class Subscriber:
 
     # -- what arrives -------------------------------------------------------------------------------------------
 
-    async def _drain(self, take: Callable[[Batch], None]) -> None:
+    async def _drain(self, take: Callable[[Batch], None], on_up: Callable[[], None]) -> None:
         while True:
             if self._pushed_back:
                 messages, self._pushed_back = self._pushed_back, []
+                self._note_life(on_up)
                 take(Batch(messages, time.time(), time.time()))
             await asyncio.ensure_future(self._socket.poll())
             started_s, first_t = time.monotonic(), time.time()
             messages = self._receive(started_s + BATCH_S)
             if messages:
                 self._bound_queue(messages)
+                self._note_life(on_up)
                 take(Batch(messages, first_t, time.time()))
             self._bound_turn(len(messages), time.monotonic() - started_s)
             await asyncio.sleep(0)
+
+    def _note_life(self, on_up: Callable[[], None]) -> None:
+        """Tell that somebody is there before their first message, which may be read before the monitor says so."""
+        if not self._was_up:
+            self._turn(on_up, is_up=True)
 
     def _receive(self, until_s: float) -> list[Frames]:
         """Return what has arrived, up to the bounds of a batch."""
@@ -195,9 +202,9 @@ class Subscriber:
                 turn = self._connection.take(event)
                 if isinstance(turn, Trouble):
                     raise LinkError(self._sentence(turn))
-                if turn is not None:
-                    self._is_up = turn is Turn.UP
-                    (on_up if self._is_up else on_down)()
+                if turn is not None and self._is_up is not (turn is Turn.UP):
+                    is_up = turn is Turn.UP
+                    self._turn(on_up if is_up else on_down, is_up=is_up)
             self._clock.tick()
             if self._connection.given_up():
                 why = self._connection.why()
@@ -213,8 +220,13 @@ class Subscriber:
                 elif event is zmq.Event.DISCONNECTED or event in HANDSHAKE_FAILURES:
                     self._peers = max(0, self._peers - 1)
                 if bool(self._peers) is not self._is_up:
-                    self._is_up = bool(self._peers)
-                    (on_up if self._is_up else on_down)()
+                    is_up = bool(self._peers)
+                    self._turn(on_up if is_up else on_down, is_up=is_up)
+
+    def _turn(self, tell: Callable[[], None], *, is_up: bool) -> None:
+        self._is_up = is_up
+        self._was_up |= is_up
+        tell()
 
     async def _events(self) -> list[zmq.Event]:
         """Return what happened to the connections, after a tick at the latest."""

@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-HEADLESS = frozenset({"tail", "control", "list", "doctor"})
+HEADLESS = frozenset({"tail", "control", "list", "receive", "doctor"})
 GUI_MODULES = ("PySide6", "PySide6QtAds", "qasync")
 ADD_GUI = "pip install 'dockscope[gui]'"
 EPILOG = """commands without a window:
   tail URL        print what a producer sends
   control URL pause|resume|stop|status
   list            the producers on this machine
+  receive         keep the newest spectra of a data recorder
   doctor          examine this installation
 
 Each has its own --help."""

@@ -1,4 +1,4 @@
-"""What the demos compute is what they say: gradients, spectra, drift rates, averages."""
+"""What the demos compute is what they say: gradients, spectra, drift rates."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from dockscope.core.demos.antenna import CrossedDipole
-from dockscope.core.demos.correlator import PRODUCTS, Averager, Correlator
+from dockscope.core.demos.correlator import Correlator
 from dockscope.core.demos.perceptron import Adam, Perceptron
 from dockscope.core.demos.sky import CARRIERS, Burst, Sun, background_sfu, band_response, burst_sfu
 from dockscope.core.demos.spirals import boundary_picture, make_spirals
+from dockscope.core.polarizations import PRODUCTS
 
 NCHAN = 3072
 FREQUENCY_HZ = 13.4e6 + np.arange(NCHAN) * (73.5e6 / NCHAN)
@@ -113,14 +114,3 @@ def test_the_sun_bursts_early_and_again_and_is_the_same_for_the_same_seed():
     assert min(burst.start_s for burst in seen(1)) <= 1.0
     assert len(seen(1)) >= 4
     assert seen(1) == seen(1) != seen(2)
-
-
-def test_the_averager_means_over_all_blocks_of_an_integration(random):
-    """The mean of the gulps' means is the mean of all their blocks, and the next integration starts empty."""
-    averager = Averager(3)
-    for _ in range(2):
-        gulps = random.normal(size=(3, 5, 1, 16, 4))
-        means = [averager.add(gulp) for gulp in gulps]
-        assert means[:2] == [None, None]
-        assert means[2] is not None
-        np.testing.assert_allclose(means[2], gulps.reshape(-1, 1, 16, 4).mean(axis=0))

@@ -122,6 +122,25 @@ def test_nothing_but_a_protocol_error_comes_out_of_any_bytes(start, pieces):
         fed([start, *pieces])
 
 
+def test_a_visit_can_be_given_up_at_any_moment():
+    """Cancelled at whichever step, it ends as cancelled: nobody who gives up is kept waiting by the answer."""
+
+    async def scenario():
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            for port in (free_port(), listener.getsockname()[1]):
+                for steps in range(30):
+                    visiting = asyncio.ensure_future(visit("127.0.0.1", port, "here"))
+                    for _ in range(steps):
+                        await asyncio.sleep(0)
+                    if visiting.cancel():
+                        await asyncio.wait([visiting])
+                        assert visiting.cancelled()
+                    else:
+                        assert visiting.exception() is not None
+
+    run(scenario)
+
+
 def test_a_peer_that_never_ends_its_word_is_left():
     """More bytes than a greeting and a command are refused, and so is an announced command beyond the bound."""
     learnt = ZmtpVisit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 import zmq
 
 from dockscope.core.dialects.base import normalize_url, open_source, probe
+from dockscope.core.dialects.subscriber import Subscriber
 from dockscope.core.hub import Hub
 from dockscope.core.run_control import Command, LinkState, RunState, Stage, allowed
 from foreign import Publisher
@@ -244,3 +246,26 @@ def test_tail_and_control_from_the_command_line():
             assert refused.returncode == 1
             assert refused.stderr.count("\n") == 1
             assert "takes no commands" in refused.stderr
+
+
+def test_who_publishes_is_told_before_the_first_message(wait_for_async):
+    """A message that is read before the connection is reported does not come before its greeting."""
+
+    async def scenario():
+        with Publisher() as publisher:
+            subscriber = Subscriber(publisher.endpoint, where="here", max_message_bytes=1000)
+            told: list[str] = []
+            subscriber.push_back([b'{"a": 1}'])
+            reading = asyncio.ensure_future(
+                subscriber.read(
+                    lambda batch: told.append("batch"), on_up=lambda: told.append("up"), on_down=lambda: None
+                )
+            )
+            await wait_for_async(lambda: len(told) >= 4)
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+            subscriber.close()
+            assert told[:2] == ["up", "batch"]
+            assert told.count("up") == 1
+
+    run(scenario)

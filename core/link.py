@@ -11,7 +11,7 @@ import msgspec
 import zmq.asyncio
 
 from .backoff import Backoff
-from .dialects.base import Sink, Topics
+from .dialects.base import NO_PARTS, Sink, Topics
 from .link_address import LinkAddress, LinkError
 from .link_clock import LinkClock
 from .link_commands import LinkCommands, OpenCommand
@@ -49,6 +49,7 @@ class Link:
     """
 
     waits = False
+    parts = NO_PARTS
 
     def __init__(self, address: LinkAddress, sink: Sink, *, key: str, topics: Topics = ALL_TOPICS) -> None:
         self.key, self.url = key, address.url

@@ -8,9 +8,10 @@ Other packages add theirs through the entry-point group ``dockscope.sources``: t
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ..messages import Hello
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("dockscope.dialects")
 
+NO_PARTS: Mapping[str, Any] = MappingProxyType({})
+
 ENTRY_POINT_GROUP = "dockscope.sources"
 Topics = Sequence[tuple[str, str]]
 
@@ -34,6 +37,7 @@ Topics = Sequence[tuple[str, str]]
 BUILT_IN = {
     "dockscope": "native",
     "dockscope+ipc": "native",
+    "liveview": "liveview",
     "json+zmq": "json_zmq",
     "json+zmq+ipc": "json_zmq",
     "conduit": "conduit",
@@ -91,8 +95,13 @@ class Source(Protocol):
     url: str
     waits: bool  # the producer connects to us: that nobody is there yet is no reason to give up
 
+    @property
+    def parts(self) -> Mapping[str, Source]:
+        """Return, by key, the sources of runs that it tells apart; its own key may be one. It steers all of them."""
+        ...
+
     def start(self) -> None:
-        """Begin; needs a running event loop."""
+        """Begin, also with parts that were closed; what has begun goes on. Needs a running event loop."""
 
     async def close(self) -> None:
         """Leave, within half a second, without a task, socket or thread left; the producer goes on."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..backoff import Backoff
 from ..link_address import LinkError
 from ..run_control import LinkState, Stage
-from .base import Dialect, ProbeResult, Sink, Source, SourceOptions, recognizing_dialects
+from .base import NO_PARTS, Dialect, ProbeResult, Sink, Source, SourceOptions, recognizing_dialects
 from .foreign import OFFLINE_WORDS
 from .foreign_address import ForeignAddress, check_open, parse_foreign
 from .only import query_of
@@ -87,9 +88,11 @@ async def _recognized(heard: Heard) -> Found | None:
 
 
 async def _subscriber(address: ForeignAddress) -> Subscriber:
-    return Subscriber(
+    subscriber = Subscriber(
         await address.endpoint(), where=address.where, max_message_bytes=MAX_MESSAGE_BYTES, binds=address.binds
     )
+    subscriber.tells_origins = address.binds  # of who connects to us, somebody may want to know whose the first were
+    return subscriber
 
 
 async def _first_message(socket: Subscriber, timeout_s: float | None) -> tuple[bytes, ...]:
@@ -97,7 +100,7 @@ async def _first_message(socket: Subscriber, timeout_s: float | None) -> tuple[b
     first: asyncio.Future[Frames] = asyncio.get_running_loop().create_future()
 
     def take(batch: Batch) -> None:
-        socket.push_back(batch.messages)
+        socket.push_back(batch)
         if not first.done():
             first.set_result(batch.messages[0])
 
@@ -134,10 +137,17 @@ class FoundSource:
         self._found: Source | None = None
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def parts(self) -> Mapping[str, Source]:
+        """Return the parts of the source that was found."""
+        return NO_PARTS if self._found is None else self._found.parts
+
     def start(self) -> None:
         """Begin to look; needs a running event loop."""
         if self._task is None:
             self._task = asyncio.ensure_future(self._look())
+        elif self._found is not None:
+            self._found.start()
 
     async def close(self) -> None:
         """Leave nothing behind."""

@@ -20,6 +20,7 @@ logger = logging.getLogger("dockscope.liveview")
 
 LINGER_MS = 1000
 FIRST_VIEWER_MS = 100
+RECONNECT_MS, MOST_RECONNECT_MS = 20, 500
 MOST_QUEUED = 10_000
 
 
@@ -53,8 +54,6 @@ class ZmqBroadcaster:
             self._connect(zmq_host, zmq_port)
 
     def _connect(self, host: str, port: int) -> None:
-        if not is_loopback(host):
-            logger.warning("%s is another machine: what is published goes there unencrypted", host)
         context = zmq.Context()
         # An XPUB is a PUB that hears of its subscribers, so that a viewer that comes late can be told the state.
         socket = context.socket(zmq.XPUB)
@@ -62,6 +61,8 @@ class ZmqBroadcaster:
         socket.setsockopt(zmq.SNDHWM, MOST_QUEUED)
         socket.setsockopt(zmq.XPUB_NODROP, 1)  # a full queue says so
         socket.setsockopt(zmq.XPUB_VERBOSE, 1)
+        socket.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MS)
+        socket.setsockopt(zmq.RECONNECT_IVL_MAX, MOST_RECONNECT_MS)
         socket.setsockopt(zmq.IPV6, int(":" in host))
         self._close = weakref.finalize(self, _close, socket, context, self._pid)
         try:
@@ -69,6 +70,8 @@ class ZmqBroadcaster:
         except zmq.ZMQError as error:
             self._close()
             raise ValueError(f"zmq_host: {host!r} is no address ({error.strerror})") from None
+        if not is_loopback(host):
+            logger.warning("%s is another machine: what is published goes there unencrypted", host)
         self._socket = socket
         socket.poll(FIRST_VIEWER_MS)  # what is published first reaches a viewer that is there
 

@@ -26,7 +26,17 @@ IMAGES = "sensor_images"
 RESERVED = frozenset({"type", "stream"})
 # One of these has to be in a message of type state for it to be taken for LiveView's when nobody said that it is.
 STATE_KEYS = frozenset(
-    {"run_name", "experiment_name", "status", "experiment_mode", "current_step", "current_epoch", "total_train_steps"}
+    {
+        "run_name",
+        "experiment_name",
+        "status",
+        "experiment_mode",
+        "current_step",
+        "current_epoch",
+        "total_train_steps",
+        "learning_module_count",
+        "sensor_module_count",
+    }
 )
 
 

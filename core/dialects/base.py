@@ -11,7 +11,6 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ..messages import Hello
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from .subscriber import Subscriber
 
 logger = logging.getLogger("dockscope.dialects")
-
-NO_PARTS: Mapping[str, Any] = MappingProxyType({})
 
 ENTRY_POINT_GROUP = "dockscope.sources"
 Topics = Sequence[tuple[str, str]]

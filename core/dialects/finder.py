@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from ..backoff import Backoff
 from ..link_address import LinkError
 from ..run_control import LinkState, Stage
-from .base import NO_PARTS, Dialect, ProbeResult, Sink, Source, SourceOptions, recognizing_dialects
+from .base import Dialect, ProbeResult, Sink, Source, SourceOptions, recognizing_dialects
 from .foreign import OFFLINE_WORDS
 from .foreign_address import ForeignAddress, check_open, parse_foreign
 from .only import query_of
@@ -140,7 +140,7 @@ class FoundSource:
     @property
     def parts(self) -> Mapping[str, Source]:
         """Return the parts of the source that was found."""
-        return NO_PARTS if self._found is None else self._found.parts
+        return {} if self._found is None else self._found.parts
 
     def start(self) -> None:
         """Begin to look; needs a running event loop."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from ..backoff import Backoff
@@ -16,7 +17,7 @@ from ..link_trouble import MAX_SENTENCE, Trouble, clipped
 from ..run_control import LinkState, Stage
 from ..running_clock import RunningClock
 from ..wire import Reply
-from .base import NO_PARTS, Sink
+from .base import Sink, Source
 from .reception import Reception
 
 logger = logging.getLogger("dockscope.dialects")
@@ -48,7 +49,7 @@ class ForeignSource:
         reception: takes what is read to the sink.
     """
 
-    parts = NO_PARTS
+    parts: Mapping[str, Source] = MappingProxyType({})
 
     def __init__(
         self,

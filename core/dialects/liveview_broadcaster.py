@@ -75,7 +75,7 @@ class ZmqBroadcaster:
         self._socket = socket
         socket.poll(FIRST_VIEWER_MS)  # what is published first reaches a viewer that is there
 
-    def publish_metric(self, name: str, value: float, **metadata: Any) -> None:
+    def publish_metric(self, name: str, value: float | np.number | np.ndarray, **metadata: Any) -> None:
         """Publish one value.
 
         Args:

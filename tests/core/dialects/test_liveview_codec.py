@@ -96,7 +96,9 @@ def test_metadata_called_type_survive():
     log = decode_message(encode_log("NOTICE", "m", {"type": "io", "n": 1}))
     assert isinstance(log, LogMessage)
     assert (log.record.level, log.record.fields) == ("info", {"n": 1, "type": "io"})
-    assert decode_message(encode_log("Odd", "m", {})).record.level == "odd"
+    odd = decode_message(encode_log("Odd", "m", {}))
+    assert isinstance(odd, LogMessage)
+    assert odd.record.level == "odd"
 
 
 def test_numpy_and_nan_survive():
@@ -134,7 +136,9 @@ def test_runs_and_sensors_are_named():
     """The run name is read where there is one; that of pictures has the sensor module after its last colon."""
     pictures = decode_message(b'{"type": "data", "stream": "sensor_images", "run_name": "x:A:patch"}')
     assert pictures[2:] == ("x:A", "patch")
-    assert decode_message(b'{"type": "state", "run_name": "A", "status": "initializing"}').is_first
+    first = decode_message(b'{"type": "state", "run_name": "A", "status": "initializing"}')
+    assert isinstance(first, StateMessage)
+    assert (first.run, first.is_first) == ("A", True)
     assert decode_message(b'{"type": "state", "run_name": "A"}') == StateMessage({"run_name": "A"}, "A")
 
 

@@ -34,8 +34,22 @@ class ControlSink(HeadlessSink):
         self.told = asyncio.Event()
         self.answered = asyncio.Event()
         self.run: ControlState | None = None
-        self.stage: Stage | None = None
-        self.reason = ""
+        self._stages: dict[bytes, tuple[Stage, str]] = {}
+
+    @property
+    def stage(self) -> Stage | None:
+        """Return how far the command has come; of several runs that it was given to, with the least success."""
+        return self._least[0]
+
+    @property
+    def reason(self) -> str:
+        """Return what was said with that."""
+        return self._least[1]
+
+    @property
+    def _least(self) -> tuple[Stage | None, str]:
+        failed = [told for told in self._stages.values() if told[0] is not Stage.EFFECTIVE]
+        return next(iter(failed or self._stages.values()), (None, ""))
 
     def greet(self, key: str, hello: Hello, role: str) -> None:
         """Take who answers."""
@@ -52,8 +66,8 @@ class ControlSink(HeadlessSink):
         self, key: str, command_id: bytes, command: str, args: dict[str, Any], stage: Stage, reason: str = ""
     ) -> None:
         """Take how far the command has come."""
-        self.stage, self.reason = stage, reason
-        if stage in LAST_STAGES:
+        self._stages[command_id] = stage, reason
+        if all(told in LAST_STAGES for told, _ in self._stages.values()):
             self.answered.set()
 
 

@@ -31,7 +31,7 @@ class HeadlessSink(QuietSink):
         super().__init__()
         self.hello: Hello | None = None
         self.trouble = ""
-        self.state = LinkState.CONNECTING
+        self._states: dict[str, LinkState] = {}
         self.over = asyncio.Event()
         self._told_s: dict[str, float] = {}
 
@@ -39,9 +39,14 @@ class HeadlessSink(QuietSink):
         """Note that somebody answered."""
         self.hello = hello
 
+    @property
+    def is_closed(self) -> bool:
+        """Tell whether every run has ended that the source told of."""
+        return bool(self._states) and set(self._states.values()) == {LinkState.CLOSED}
+
     def link(self, key: str, state: LinkState, detail: str = "") -> None:
         """Note the link state, and tell when a connection is lost or found again."""
-        before, self.state = self.state, state
+        before, self._states[key] = self._states.get(key), state
         if state is LinkState.LOST:
             say("the connection is lost; connecting again by itself")
         elif before is LinkState.LOST and state is LinkState.LIVE:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 import zmq.asyncio
 
 from .backoff import Backoff
-from .dialects.base import Sink, Topics
+from .dialects.base import Sink, Source, Topics
 from .link_address import LinkAddress, LinkError
 from .link_clock import LinkClock
 from .link_commands import LinkCommands, OpenCommand
@@ -49,6 +51,7 @@ class Link:
     """
 
     waits = False
+    parts: Mapping[str, Source] = MappingProxyType({})
 
     def __init__(self, address: LinkAddress, sink: Sink, *, key: str, topics: Topics = ALL_TOPICS) -> None:
         self.key, self.url = key, address.url

@@ -66,6 +66,11 @@ class LinkHealth:
         self._connected = False
         self.state = LinkState.CLOSED
 
+    def reopened(self) -> None:
+        """Note that the viewer opens the link, perhaps once more."""
+        self._ended = False
+        self.state = LinkState.CONNECTING
+
     def tick(self, passed_s: float) -> bool:
         """Let time pass in which the viewer was reading.
 

@@ -16,6 +16,7 @@ WATCHED = (
     zmq.Event.CONNECTED
     | zmq.Event.CONNECT_DELAYED
     | zmq.Event.CONNECT_RETRIED
+    | zmq.Event.ACCEPTED
     | zmq.Event.CLOSED
     | zmq.Event.DISCONNECTED
     | zmq.Event.HANDSHAKE_SUCCEEDED
@@ -33,10 +34,10 @@ class MonitorEvent(NamedTuple):
 
 
 class SocketMonitor:
-    """Follow the connection of one socket that connects to one address.
+    """Follow the connection of one socket that connects to one address, or the connections of one that binds.
 
     Args:
-        socket: not connected yet, so that no event is missed.
+        socket: not connected or bound yet, so that no event is missed.
     """
 
     def __init__(self, socket: zmq.asyncio.Socket) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from .asker import Asker
@@ -10,11 +11,36 @@ from .dialects.base import Source, open_source
 from .dialects.only import url_names
 from .headless import HeadlessSink, ended_by_signals, within
 from .messages import Hello, Kind, MetricBatch
-from .run_control import LinkState
 from .tail_lines import Fields, TailLines, as_json, as_line
 from .wire import DataMessage
 
 PATIENCE_S = 5.0
+
+
+@dataclass
+class Run:
+    """What was printed of one run.
+
+    Args:
+        producer: its id. lines: make its lines. is_history: what comes was retained for late viewers.
+        next, next_sample: number of the next message of each stream, and sample of each series.
+    """
+
+    producer: bytes
+    lines: TailLines
+    is_history: bool = True
+    next: dict[tuple[str, str], int] = field(default_factory=dict)
+    next_sample: dict[int, int] = field(default_factory=dict)
+
+    def note(self, message: DataMessage) -> None:
+        """Take note that a message was printed."""
+        batch = message.message
+        if isinstance(batch, MetricBatch):
+            spans = batch.count if batch.span is None else batch.span
+            following = batch.first + spans
+            self.next_sample.update(zip(batch.series.tolist(), following.tolist(), strict=True))
+        elif message.n and message.kind is not Kind.HEARTBEAT:
+            self.next[message.kind.value, message.stream] = message.n + 1
 
 
 class TailSink(HeadlessSink):
@@ -28,31 +54,27 @@ class TailSink(HeadlessSink):
     def __init__(self, output: TextIO, form: Callable[[Fields], str], only: Collection[str] = ()) -> None:
         super().__init__()
         self._output, self._form, self._only = output, form, frozenset(only)
-        self._producer: bytes | None = None
-        self._is_history = True
-        self._lines = TailLines("")
-        self._next: dict[tuple[str, str], int] = {}
-        self._next_sample: dict[int, int] = {}
+        self._runs: dict[str, Run] = {}
 
     def greet(self, key: str, hello: Hello, role: str) -> None:
         """Take who answers; another run is read from its start."""
         super().greet(key, hello, role)
-        self._is_history = True
-        if hello.producer != self._producer:
-            self._producer = hello.producer
-            self._lines = TailLines(hello.name)
-            self._next.clear()
-            self._next_sample.clear()
+        run = self._runs.get(key)
+        if run is None or hello.producer != run.producer:
+            run = self._runs[key] = Run(hello.producer, TailLines(hello.name))
+        run.lines.producer = hello.name
+        run.is_history = True
 
     def caught_up(self, key: str) -> None:
         """Take note that the rest is live."""
-        self._is_history = False
+        self._runs[key].is_history = False
 
     def receive(self, key: str, message: DataMessage) -> None:
         """Print a message; what was retained says so."""
-        past: Fields = {"history": True} if self._is_history else {}
-        lines = [self._form(fields | past) for fields in self._lines.objects(message) if self._wanted(fields)]
-        self._note(message)
+        run = self._runs[key]
+        past: Fields = {"history": True} if run.is_history else {}
+        lines = [self._form(fields | past) for fields in run.lines.objects(message) if self._wanted(fields)]
+        run.note(message)
         if not lines or self.over.is_set():
             return
         try:
@@ -63,23 +85,17 @@ class TailSink(HeadlessSink):
 
     def remember(self, key: str) -> tuple[list[Any], list[Any]]:
         """Return what was printed already."""
-        have = [[kind, stream, number] for (kind, stream), number in self._next.items()]
-        return have, [[id_, number] for id_, number in self._next_sample.items()]
+        run = self._runs.get(key)
+        if run is None:
+            return [], []
+        have = [[kind, stream, number] for (kind, stream), number in run.next.items()]
+        return have, [[id_, number] for id_, number in run.next_sample.items()]
 
     def _wanted(self, fields: Fields) -> bool:
         """Tell whether a line was asked for, by kind, stream or metric, or by the first words of a dotted name."""
         name = fields.get("name", "")
         beginnings = [name[:at] for at, character in enumerate(name) if character == "."]
         return not self._only or not self._only.isdisjoint((fields["kind"], fields["stream"], name, *beginnings))
-
-    def _note(self, message: DataMessage) -> None:
-        batch = message.message
-        if isinstance(batch, MetricBatch):
-            spans = batch.count if batch.span is None else batch.span
-            following = batch.first + spans
-            self._next_sample.update(zip(batch.series.tolist(), following.tolist(), strict=True))
-        elif message.n and message.kind is not Kind.HEARTBEAT:
-            self._next[message.kind.value, message.stream] = message.n + 1
 
 
 async def tail(
@@ -122,5 +138,5 @@ async def _until_ended(sink: TailSink, source: Source) -> None:
     waited_s = 0.0
     while not await within(sink.over, 0.1):
         waited_s += 0.1
-        if sink.state is LinkState.CLOSED or (sink.hello is None and not source.waits and waited_s >= PATIENCE_S):
+        if sink.is_closed or (sink.hello is None and not source.waits and waited_s >= PATIENCE_S):
             return

@@ -34,11 +34,11 @@ class TailLines:
     """Turn the messages of one run of one producer into objects; it has to see the series definitions.
 
     Args:
-        producer: its name.
+        producer: its name, which may change.
     """
 
     def __init__(self, producer: str) -> None:
-        self._producer = producer
+        self.producer = producer
         self._series: dict[int, SeriesDefinition] = {}
 
     def objects(self, message: DataMessage) -> Iterator[Fields]:
@@ -54,7 +54,7 @@ class TailLines:
             yield from self._samples(body)
         elif type(body) in FORMS:
             t = getattr(body, "t", None)
-            head = (message.kind.value, self._producer, message.stream, message.sent_ns / 1e9 if t is None else t)
+            head = (message.kind.value, self.producer, message.stream, message.sent_ns / 1e9 if t is None else t)
             yield dict(zip(HEAD, head, strict=True)) | FORMS[type(body)](body)
 
     def _samples(self, batch: MetricBatch) -> Iterator[Fields]:
@@ -77,7 +77,7 @@ class TailLines:
         for at, number, *extra in zip(t.tolist(), value.tolist(), *columns.tolist(), strict=True):
             yield {
                 "kind": "metric",
-                "producer": self._producer,
+                "producer": self.producer,
                 "stream": "",
                 "t": at,
                 "name": definition.name,

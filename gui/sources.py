@@ -51,6 +51,8 @@ class Sources(QObject):
         """
         key, url = self._as_listed(normalize_url(url))
         if key in self._open:
+            if key not in self._closing:
+                self._open[key].start()  # what of it was disconnected alone
             return key
         known = self._hub.producers.get(key)
         name = name or (known.custom_name if known else None)
@@ -90,11 +92,16 @@ class Sources(QObject):
             self.changed.emit()
 
     def is_open(self, key: str) -> bool:
-        return key in self._open
+        return self._source(key) is not None
+
+    def _source(self, key: str) -> Source | None:
+        """Return what steers one producer: a source, or the part of one that tells of several."""
+        part = next((source.parts[key] for source in self._open.values() if key in source.parts), None)
+        return part or self._open.get(key)
 
     def disconnect_key(self, key: str) -> None:
-        """Close a link; the producer runs on and stays listed."""
-        if source := self._open.pop(key, None):
+        """Close a link, or one run of a link that has several; the producer runs on and stays listed."""
+        if source := self._open.pop(key, None) or self._source(key):
             self._start_closing(source, key)
             # The user's word is enough: saying good-bye may take a moment, in which one may want to connect again.
             self._hub.link(key, LinkState.CLOSED)
@@ -102,7 +109,7 @@ class Sources(QObject):
 
     def forget(self, key: str) -> None:
         """Close a link and remove the producer with its data."""
-        if source := self._open.pop(key, None):
+        if source := self._open.pop(key, None) or self._source(key):
             self._start_closing(source, key)
         self._hub.forget(key)  # what the link still tells until it is closed is dropped
         self.changed.emit()
@@ -110,20 +117,20 @@ class Sources(QObject):
     def send(self, keys: Iterable[str], command: str, args: dict[str, Any] | None = None) -> None:
         """Send a command to each of these producers; what becomes of it comes back through the hub."""
         for key in keys:
-            if source := self._open.get(key):
+            if source := self._source(key):
                 source.send(command, args or {})
 
     def retry(self, key: str, command_id: bytes) -> None:
         """Send an open command once more, under its own id."""
-        if source := self._open.get(key):
+        if source := self._source(key):
             source.retry(command_id)
 
     def saved(self) -> list[SourceSetting]:
-        """Return URL and given name of every listed producer, for the settings."""
-        return [
-            SourceSetting(p.url, p.custom_name, p.hello.name if p.hello else p.former_name)
-            for p in self._hub.producers.values()
-        ]
+        """Return URL and given name of every listed address, for the settings: of several runs at one, the first."""
+        settings: dict[str, SourceSetting] = {}
+        for p in self._hub.producers.values():
+            settings.setdefault(p.url, SourceSetting(p.url, p.custom_name, p.hello.name if p.hello else p.former_name))
+        return list(settings.values())
 
     async def close(self) -> None:
         """Close all links; no producer is stopped."""

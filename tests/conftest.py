@@ -37,8 +37,10 @@ for _variable in ("XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_ST
     _folder.mkdir(mode=0o700)
     os.environ[_variable] = str(_folder)
 
-hypothesis.settings.register_profile("default", max_examples=60, deadline=None, print_blob=True)
-hypothesis.settings.register_profile("soak", max_examples=3000, deadline=None, print_blob=True)
+# No limit of time, neither for an example nor for making one: the machine may be busy.
+UNTIMED: dict[str, Any] = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("default", max_examples=60, print_blob=True, **UNTIMED)
+hypothesis.settings.register_profile("soak", max_examples=3000, print_blob=True, **UNTIMED)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 GRACE_S = 3.0  # for what was told to end in the test and is about to

@@ -8,7 +8,7 @@ Other packages add theirs through the entry-point group ``dockscope.sources``: t
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -35,6 +35,7 @@ BUILT_IN = {
     "dockscope": "native",
     "dockscope+ipc": "native",
     "ovro": "ovro",
+    "liveview": "liveview",
     "json+zmq": "json_zmq",
     "json+zmq+ipc": "json_zmq",
     "ws": "placement_ws",
@@ -93,8 +94,13 @@ class Source(Protocol):
     url: str
     waits: bool  # the producer connects to us: that nobody is there yet is no reason to give up
 
+    @property
+    def parts(self) -> Mapping[str, Source]:
+        """Return, by key, the sources of runs that it tells apart; its own key may be one. It steers all of them."""
+        ...
+
     def start(self) -> None:
-        """Begin; needs a running event loop."""
+        """Begin, also with parts that were closed; what has begun goes on. Needs a running event loop."""
 
     async def close(self) -> None:
         """Leave, within half a second, without a task, socket or thread left; the producer goes on."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -102,9 +102,11 @@ async def _recognized(heard: Heard) -> Found | None:
 
 
 async def _subscriber(address: ForeignAddress) -> Subscriber:
-    return Subscriber(
+    subscriber = Subscriber(
         await address.endpoint(), where=address.where, max_message_bytes=MAX_MESSAGE_BYTES, binds=address.binds
     )
+    subscriber.tells_origins = address.binds  # of who connects to us, somebody may want to know whose the first were
+    return subscriber
 
 
 async def _first_message(socket: Subscriber, timeout_s: float | None) -> tuple[bytes, ...]:
@@ -116,7 +118,7 @@ async def _first_message(socket: Subscriber, timeout_s: float | None) -> tuple[b
     first: asyncio.Future[Frames] = asyncio.get_running_loop().create_future()
 
     def take(batch: Batch) -> None:
-        socket.push_back(batch.messages)
+        socket.push_back(batch)
         if not first.done():
             first.set_result(batch.messages[0])
 
@@ -154,10 +156,17 @@ class FoundSource:
         self._found: Source | None = None
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def parts(self) -> Mapping[str, Source]:
+        """Return the parts of the source that was found."""
+        return {} if self._found is None else self._found.parts
+
     def start(self) -> None:
         """Begin to look; needs a running event loop."""
         if self._task is None:
             self._task = asyncio.ensure_future(self._look())
+        elif self._found is not None:
+            self._found.start()
 
     async def close(self) -> None:
         """Leave nothing behind."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from ..backoff import Backoff
@@ -16,7 +17,7 @@ from ..link_trouble import MAX_SENTENCE, Trouble, clipped
 from ..run_control import LinkState, Stage
 from ..running_clock import RunningClock
 from ..wire import Reply
-from .base import Sink
+from .base import Sink, Source
 from .reception import Reception
 
 logger = logging.getLogger("dockscope.dialects")
@@ -43,7 +44,12 @@ class ForeignSource:
         steer: sends a command; returns None when it is on its way, else why not, as a sentence. None when there is
             nothing to steer. What becomes of a command is told with ``confirm``; unconfirmed after 3 s is said so.
         waits: the producer connects to us, so that nobody being there is no reason to give up.
+
+    Attributes:
+        reception: takes what is read to the sink.
     """
+
+    parts: Mapping[str, Source] = MappingProxyType({})
 
     def __init__(
         self,
@@ -61,16 +67,22 @@ class ForeignSource:
         self._health = LinkHealth(pinged=False)
         self._backoff = Backoff()
         self._commands = LinkCommands(self._tell_command)
-        self._reception = Reception(
+        self.reception = Reception(
             sink, key=key, where=where, health=self._health, on_change=self._tell_link, on_up=self._on_up
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._told: tuple[LinkState, str] | None = None
         self._trouble = ""
 
+    @property
+    def is_open(self) -> bool:
+        """Tell whether it was started and not closed since."""
+        return bool(self._tasks)
+
     def start(self) -> None:
         """Begin to connect; needs a running event loop."""
         if not self._tasks:
+            self._health.reopened()
             self._tell_link()
             self._tasks = [asyncio.ensure_future(self._keep_connecting()), asyncio.ensure_future(self._keep_time())]
 
@@ -84,6 +96,8 @@ class ForeignSource:
         for outcome in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(outcome, Exception):
                 logger.error("%s: ended with an error", self._where, exc_info=outcome)
+        if self._tasks:  # opened again meanwhile
+            return
         self._commands.lost(LOST_WORDS)
         self._health.closed()
         self._told = (LinkState.CLOSED, "")
@@ -143,24 +157,24 @@ class ForeignSource:
     async def _keep_connecting(self) -> None:
         while True:
             await self._connect_once()
-            self._reception.down()
+            self.reception.down()
             await asyncio.sleep(self._backoff.next_s())
 
     async def _connect_once(self) -> None:
         try:
-            await self._connect(self._reception)
+            await self._connect(self.reception)
         except LinkError as error:
             self._on_trouble(str(error))
         except Exception as error:
             logger.error("%s: the connection failed", self._where, exc_info=error)
-            self._reception.trouble(Trouble.INTERNAL, type(error).__name__)
+            self.reception.trouble(Trouble.INTERNAL, type(error).__name__)
 
     def _on_trouble(self, sentence: str) -> None:
         """Tell why there is no connection, each reason once until it changes."""
         sentence = clipped(sentence, MAX_SENTENCE)
         if sentence != self._trouble:
             self._trouble = sentence
-            self._reception.problem("connecting", sentence)
+            self.reception.problem("connecting", sentence)
             self._tell_link()
 
     async def _keep_time(self) -> None:

@@ -80,9 +80,10 @@ class Reception:
     def up(self, hello: Hello) -> None:
         """Tell that the other side answers, and who it is; another producer id than before is a new run.
 
-        After an interruption curves are broken, as nobody knows what was missed.
+        After an interruption curves are broken, as nobody knows what was missed. Without one it is only news of who
+        is there.
         """
-        again = self._hello is not None and self._hello.producer == hello.producer
+        again = not self.is_up and self._hello is not None and self._hello.producer == hello.producer
         self._hello = hello
         self._sink.greet(self._key, hello, hello.role)
         self._sink.caught_up(self._key)  # nothing is retained for late viewers

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 import zmq
@@ -15,7 +15,7 @@ from ..link_address import LinkError
 from ..link_connection import LinkConnection, Turn
 from ..link_trouble import Trouble
 from ..running_clock import RunningClock
-from ..socket_monitor import HANDSHAKE_FAILURES, SocketMonitor
+from ..socket_monitor import HANDSHAKE_FAILURES, MonitorEvent, SocketMonitor
 
 HANDSHAKE_MS = 2_000
 CONNECT_TIMEOUT_MS = 3_000
@@ -35,14 +35,21 @@ IS_WHOLE = tuple(byte == ord("{") or 0x80 <= byte <= 0xBF for byte in range(256)
 
 # The one frame of a message, or all of them when there may be several.
 Frames = bytes | list[bytes]
+OnConnection = Callable[[int, bool], None]
 
 
 class Batch(NamedTuple):
-    """Messages that were read in one go, and when that began and ended, in unix seconds."""
+    """Messages that were read in one go.
+
+    Args:
+        first_t, last_t: when that began and ended, unix seconds.
+        origins: the connection of each message, where that was asked for.
+    """
 
     messages: list[Frames]
     first_t: float
     last_t: float
+    origins: Sequence[int] = ()
 
 
 class Subscriber:
@@ -52,6 +59,10 @@ class Subscriber:
         endpoint: for libzmq, with a numeric host. binds: bind there instead of connecting.
         topics: prefixes to subscribe to; all when empty. max_message_bytes: larger ones end the connection.
         where: host and port, for sentences.
+
+    Attributes:
+        connections: those that stand, each by its number, of a bound socket. Numbers are used again.
+        tells_origins: say of each message by which connection it came, which takes about a microsecond more.
 
     Raises:
         LinkError: it cannot be bound, as a sentence.
@@ -88,6 +99,10 @@ class Subscriber:
         self._peers = 0
         self._is_up = self._was_up = False
         self._pushed_back: list[Frames] = []
+        self._pushed_origins: list[int] = []
+        self.tells_origins = False
+        self.connections: set[int] = set()
+        self._on_connection: OnConnection | None = None
         self._event: asyncio.Future[None] | None = None
         try:
             (self._socket.bind if binds else self._socket.connect)(endpoint)
@@ -95,12 +110,18 @@ class Subscriber:
             self.close()
             raise LinkError(_bind_words(where, error)) from None
 
-    def push_back(self, messages: list[Frames]) -> None:
+    def push_back(self, batch: Batch) -> None:
         """Let messages that were read already be the next ones that ``read`` hands over."""
-        self._pushed_back += messages
+        self._pushed_back += batch.messages
+        self._pushed_origins += batch.origins
 
     async def read(
-        self, take: Callable[[Batch], None], *, on_up: Callable[[], None], on_down: Callable[[], None]
+        self,
+        take: Callable[[Batch], None],
+        *,
+        on_up: Callable[[], None],
+        on_down: Callable[[], None],
+        on_connection: OnConnection | None = None,
     ) -> None:
         """Hand over what arrives until the connection is gone; a bound socket waits for ever.
 
@@ -108,10 +129,13 @@ class Subscriber:
 
         Args:
             take: gets each batch. on_up, on_down: the first peer is there, the last gone.
+            on_connection: of a bound socket, gets the number of each connection and whether it came or went. What was
+                sent by one that came is handed over later; what was sent by one that went may be, too.
 
         Raises:
             LinkError: nobody answers there, or nobody who publishes.
         """
+        self._on_connection = on_connection
         if self._is_up:
             on_up()
         watch = self._watch_bound if self.binds else self._watch_connected
@@ -140,15 +164,20 @@ class Subscriber:
         while True:
             if self._pushed_back:
                 messages, self._pushed_back = self._pushed_back, []
+                origins, self._pushed_origins = self._pushed_origins, []
                 self._note_life(on_up)
-                take(Batch(messages, time.time(), time.time()))
+                take(Batch(messages, time.time(), time.time(), origins))
             await asyncio.ensure_future(self._socket.poll())
             started_s, first_t = time.monotonic(), time.time()
-            messages = self._receive(started_s + BATCH_S)
+            origins: list[int] = []
+            if self.tells_origins:
+                messages = self._receive_with(origins, started_s + BATCH_S)
+            else:
+                messages = self._receive(started_s + BATCH_S)
             if messages:
                 self._bound_queue(messages)
                 self._note_life(on_up)
-                take(Batch(messages, first_t, time.time()))
+                take(Batch(messages, first_t, time.time(), origins))
             self._bound_turn(len(messages), time.monotonic() - started_s)
             await asyncio.sleep(0)
 
@@ -169,6 +198,20 @@ class Subscriber:
                     break
         except zmq.Again:
             pass
+        return messages
+
+    def _receive_with(self, origins: list[int], until_s: float) -> list[Frames]:
+        """Return what has arrived, and put the connection of each message into ``origins``."""
+        messages: list[Frames] = []
+        try:
+            while len(messages) < self._most and time.monotonic() < until_s:
+                frame = self._shadow.recv(zmq.NOBLOCK, copy=False)
+                messages.append(self._receive_rest(frame.bytes) if frame.more else frame.bytes)
+                origins.append(frame.get(zmq.SRCFD))
+        except zmq.Again:
+            pass
+        self._note_bound(self._monitor.read())  # who sent them is known before they are handed over
+        self._monitor.wake()
         return messages
 
     def _receive_rest(self, frame: bytes) -> Frames:
@@ -198,8 +241,8 @@ class Subscriber:
 
     async def _watch_connected(self, on_up: Callable[[], None], on_down: Callable[[], None]) -> None:
         while True:
-            for event in await self._events():
-                turn = self._connection.take(event)
+            for told in await self._events():
+                turn = self._connection.take(told.event)
                 if isinstance(turn, Trouble):
                     raise LinkError(self._sentence(turn))
                 if turn is not None and self._is_up is not (turn is Turn.UP):
@@ -214,21 +257,29 @@ class Subscriber:
 
     async def _watch_bound(self, on_up: Callable[[], None], on_down: Callable[[], None]) -> None:
         while True:
-            for event in await self._events():
-                if event is zmq.Event.HANDSHAKE_SUCCEEDED:
-                    self._peers += 1
-                elif event is zmq.Event.DISCONNECTED or event in HANDSHAKE_FAILURES:
-                    self._peers = max(0, self._peers - 1)
-                if bool(self._peers) is not self._is_up:
-                    is_up = bool(self._peers)
-                    self._turn(on_up if is_up else on_down, is_up=is_up)
+            self._note_bound(await self._events())
+            if bool(self._peers) is not self._is_up:
+                is_up = bool(self._peers)
+                self._turn(on_up if is_up else on_down, is_up=is_up)
 
     def _turn(self, tell: Callable[[], None], *, is_up: bool) -> None:
         self._is_up = is_up
         self._was_up |= is_up
         tell()
 
-    async def _events(self) -> list[zmq.Event]:
+    def _note_bound(self, events: list[MonitorEvent]) -> None:
+        for told in events:
+            if told.event is zmq.Event.HANDSHAKE_SUCCEEDED:
+                self._peers += 1
+            elif told.event is zmq.Event.DISCONNECTED or told.event in HANDSHAKE_FAILURES:
+                self._peers = max(0, self._peers - 1)
+            if told.event in (zmq.Event.ACCEPTED, zmq.Event.DISCONNECTED):
+                came = told.event is zmq.Event.ACCEPTED
+                (self.connections.add if came else self.connections.discard)(told.value)
+                if self._on_connection is not None:
+                    self._on_connection(told.value, came)
+
+    async def _events(self) -> list[MonitorEvent]:
         """Return what happened to the connections, after a tick at the latest."""
         if self._event is None:
             self._event = asyncio.ensure_future(self._monitor.wait())
@@ -236,7 +287,7 @@ class Subscriber:
         if not done:
             return []
         self._event = None
-        events = [told.event for told in self._monitor.read()]
+        events = self._monitor.read()
         self._monitor.wake()
         return events
 

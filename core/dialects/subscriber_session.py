@@ -73,6 +73,7 @@ class SubscriberSession:
     async def connect(self, reception: Reception) -> None:
         """Connect once and read until the connection is gone (see ``ForeignSource``)."""
         subscriber, self._adopted = self._adopted or await self._subscriber(), None
+        subscriber.tells_origins = False
         if self._address.is_open:
             reception.problem("open", f"{self._address.where} takes data from whoever reaches it, unencrypted")
         if self._reader is None:  # the numbers of its series hold for as long as the source lives

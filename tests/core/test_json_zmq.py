@@ -12,7 +12,7 @@ import pytest
 import zmq
 
 from dockscope.core.dialects.base import normalize_url, open_source, probe
-from dockscope.core.dialects.subscriber import Subscriber
+from dockscope.core.dialects.subscriber import Batch, Subscriber
 from dockscope.core.hub import Hub
 from dockscope.core.run_control import Command, LinkState, RunState, Stage, allowed
 from foreign import Publisher
@@ -255,7 +255,7 @@ def test_who_publishes_is_told_before_the_first_message(wait_for_async):
         with Publisher() as publisher:
             subscriber = Subscriber(publisher.endpoint, where="here", max_message_bytes=1000)
             told: list[str] = []
-            subscriber.push_back([b'{"a": 1}'])
+            subscriber.push_back(Batch([b'{"a": 1}'], 0.0, 0.0))
             reading = asyncio.ensure_future(
                 subscriber.read(
                     lambda batch: told.append("batch"), on_up=lambda: told.append("up"), on_down=lambda: None

@@ -11,6 +11,7 @@ from dockscope.core.run_control import LinkState, Stage
 from dockscope.core.settings import SourceSetting
 from dockscope.gui.sources import Sources
 from fakes import FakeProducer
+from monty import Monty, free_ports
 
 
 @pytest.fixture
@@ -157,3 +158,30 @@ def test_close_ends_every_link_and_no_producer(sources, hub, bench, broadcaster)
     bench.run(sources.close())
     assert hub.producers[key].link is LinkState.CLOSED
     assert not broadcaster.control.stop_requested
+
+
+def test_runs_of_one_address_are_steered_and_closed_alone(sources, hub, bench):
+    """Each run at a LiveView address is a producer: Stop reaches it alone, disconnecting it leaves the others."""
+    port = free_ports()
+    first = sources.connect_url(f"liveview://*:{port}")
+    second = f"{first}#2"
+    with Monty(port, "A"), Monty(port, "B"):
+        bench.until(
+            lambda: live(hub, first) and live(hub, second) and {p.name for p in hub.producers.values()} == set("AB")
+        )
+        assert [saved.url for saved in sources.saved()] == [first]
+        sources.disconnect_key(second)
+        bench.until(lambda: hub.producers[second].link is LinkState.CLOSED and not sources._closing)
+        assert live(hub, first)
+        assert sources.connect_url(hub.producers[second].url) == first
+        bench.until(lambda: live(hub, second))
+        assert sources.is_open(second)
+        sources.send([second], "stop")
+        bench.until(lambda: [command.stage for command in hub.commands.values()] == [Stage.EFFECTIVE])
+        (run_told,) = [p.run for p in hub.producers.values() if p.key == second]
+        assert (run_told.run, run_told.outcome) == ("ENDED", "stopped")
+        assert live(hub, first)
+        sources.forget(second)
+        assert list(hub.producers) == [first]
+        sources.disconnect_key(first)
+        assert not sources.is_open(first)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import socket
 import sys
 import threading
 import time
@@ -86,6 +87,9 @@ class SimLaser:
     def is_connected(self):
         return True
 
+    def fail(self):
+        raise RuntimeError("simulated device fault")
+
     def set_wavelength(self, nm, wait_s=0.0):
         time.sleep(wait_s)
         self._nm = nm
@@ -115,7 +119,10 @@ def main():
     for device, kind in (("daq1", "SimDAQ"), ("daq2", "SimDAQ"), ("laser1", "SimLaser")):
         daemon.add_device(device, kind)
     LabDaemonServer(daemon, host="127.0.0.1", port=port).start()
-    sys.stdin.read()  # then it is gone at once, as when a machine is switched off
+    while socket.socket().connect_ex(("127.0.0.1", port)):
+        time.sleep(0.01)
+    print("ready", flush=True)
+    sys.stdin.read()
 
 
 if __name__ == "__main__":

@@ -118,7 +118,7 @@ class DeviceServer:
             if refused.status == 404 and refused.error.type == "NoError":
                 return None
             raise
-        return read_error(answer.get("error"))
+        return read_error(answer)
 
     async def clear_device_error(self, device: str) -> None:
         """Have the recorded error of a device forgotten."""
@@ -175,7 +175,7 @@ async def _bounded(response: httpx.Response) -> bytes:
 
 def _error_of(status: int, body: bytes) -> ServerError:
     try:
-        error = read_error(read_object(body).get("error"))
+        error = read_error(read_object(body))
     except ProtocolError:
         error = None
     return error or ServerError(f"HTTP status {status}", "")

@@ -87,12 +87,15 @@ def read_streams(body: bytes) -> bool:
 
 
 def read_error(value: Any) -> ServerError | None:
-    """Read an error object; None when there is none."""
+    """Read an error object, in an envelope called ``error`` or without; None when there is none."""
     if type(value) is not dict:
         return None
-    told = value.get("timestamp")
-    t = iso_seconds(told) if type(told) is str else None
-    return ServerError(_text(value.get("type")) or "Error", _text(value.get("message")), t)
+    if type(value.get("error")) is dict:
+        value = value["error"]
+    kind, message, told = _text(value.get("type")), _text(value.get("message")), value.get("timestamp")
+    if not kind and not message:
+        return None
+    return ServerError(kind or "Error", message, iso_seconds(told) if type(told) is str else None)
 
 
 def read_object(body: bytes) -> dict[str, Any]:

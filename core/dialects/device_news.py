@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ..messages import ControlState, DataRecord, LogRecord
+from ..messages import ControlState, DataRecord, LogRecord, ParameterState
 from .device_listing import ServerError, Task
 from .device_state import DeviceState
 from .reception import Reception
@@ -26,6 +26,7 @@ class DeviceNews:
         self._reception, self._lists = reception, lists
         self._revision = 0
         self._told: ControlState | None = None
+        self._values: dict[str, tuple[Any, int]] = {}
         self._listed: dict[str, Any] | None = None
         self._errors: dict[str, ServerError] = {}
 
@@ -39,7 +40,8 @@ class DeviceNews:
         if control != self._told:
             self._told = control
             self._revision += 1
-            self._reception.receive(replace(control, revision=self._revision))
+            parameters = tuple(map(self._numbered, control.parameters))
+            self._reception.receive(replace(control, revision=self._revision, parameters=parameters))
         if self._lists:
             self._tell_list(state.listing())
             self._tell_errors(state)
@@ -58,6 +60,13 @@ class DeviceNews:
             words = "" if result is None else f": {str(result)[:500]}"
             row = LogRecord("info", f"task {task.id} has ended{words}", fields, time.time())
         self._reception.receive(row)
+
+    def _numbered(self, parameter: ParameterState) -> ParameterState:
+        """Give a parameter its revision, which grows with each change of its value."""
+        value, revision = self._values.get(parameter.name, (parameter.value, 0))
+        revision += value != parameter.value
+        self._values[parameter.name] = parameter.value, revision
+        return replace(parameter, revision=revision)
 
     def _tell_list(self, listing: dict[str, Any]) -> None:
         if listing != self._listed:

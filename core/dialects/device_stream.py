@@ -119,7 +119,7 @@ class DeviceStream:
             if isinstance(event, ProtocolError):
                 raise event
             if event.name == REFUSAL:
-                raise RefusedError(200, read_error(read_object(event.data).get("error")) or ServerError("Error", ""))
+                raise RefusedError(200, read_error(read_object(event.data)) or ServerError("Error", ""))
             self._set_on()  # the first sign of life shows that the device was started, the status does not
             if event.name == READING:
                 self._take_reading(event)

@@ -131,7 +131,8 @@ class DeviceServer:
         async with self._answer("GET", f"/stream/devices/{_quoted(device)}", {}) as response:
             if "text/event-stream" not in response.headers.get("content-type", ""):
                 raise ProtocolError(f"the stream of {device[:40]} is no event stream")
-            yield response.aiter_raw()
+            async with _chunks(response) as chunks:
+                yield chunks
 
     async def _status(self, path: str) -> str:
         status = read_object(await self._body("POST", path)).get("status")
@@ -164,12 +165,34 @@ class DeviceServer:
             raise LinkError(f"The connection to {self._where} broke") from None
 
 
+@asynccontextmanager
+async def _chunks(response: httpx.Response) -> AsyncIterator[AsyncIterator[bytes]]:
+    """Give the bytes of an answer as they arrive, and leave nothing of it suspended.
+
+    The generators of httpx await when they are closed. Those that are only dropped, amid an answer, would be closed by
+    the garbage collector, outside of any task: that is an error on a loop without hooks for it, such as Qt's.
+    """
+    import httpx
+
+    chunks = response.aiter_raw()
+    try:
+        yield chunks
+    finally:
+        await response.aclose()
+        try:
+            async for _ in chunks:  # a little that was read already, then the closed connection ends them all
+                pass
+        except (httpx.HTTPError, httpx.StreamError):
+            pass  # that is the end meant
+
+
 async def _bounded(response: httpx.Response) -> bytes:
     body = bytearray()
-    async for part in response.aiter_raw():
-        body += part
-        if len(body) > MAX_ANSWER_BYTES:
-            raise ProtocolError(f"an answer of more than {MAX_ANSWER_BYTES} bytes")
+    async with _chunks(response) as chunks:
+        async for part in chunks:
+            body += part
+            if len(body) > MAX_ANSWER_BYTES:
+                raise ProtocolError(f"an answer of more than {MAX_ANSWER_BYTES} bytes")
     return bytes(body)
 
 

@@ -87,7 +87,7 @@ class DeviceState:
         idle = not self.tasks.running and bool(self.streams) and len(self.stopped_here()) == len(self.streams)
         run = RunState.PAUSED if self.tasks.all_paused or idle else RunState.RUNNING
         streaming = sum(map(self.is_streaming, self.devices))
-        words = f"{streaming} of {len(self.devices)} devices stream, {len(self.tasks.running)} tasks run"
+        words = f"devices that stream: {streaming} of {len(self.devices)}, tasks that run: {len(self.tasks.running)}"
         return ControlState(run.value, reason=words, parameters=tuple(self._parameters()))
 
     def _parameters(self) -> Iterable[ParameterState]:

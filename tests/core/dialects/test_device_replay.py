@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import time
 from collections import deque
 
@@ -256,6 +258,27 @@ def test_the_body_after_a_204_spoils_nothing():
                     assert len(await devices.devices()) == 3
 
     run(scenario)
+
+
+def test_leaving_amid_an_answer_leaves_nothing_suspended():
+    """A stream that is left while more is to come is over then: nothing waits for the garbage collector to end it."""
+    hooks = sys.get_asyncgen_hooks()
+    ended_late = []
+
+    async def scenario():
+        async with ReplayServer() as server:
+            server.streams["daq1"] = deque([[LIVE, STREAM, LIVE, None]])
+            sys.set_asyncgen_hooks(finalizer=ended_late.append)
+            async with device_server(parse(server.url)) as devices, devices.stream("daq1") as chunks:
+                assert await anext(chunks)
+            del chunks
+            gc.collect()
+            assert ended_late == []
+
+    try:
+        run(scenario)
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
 
 
 def test_no_password_and_no_proxy_of_the_environment_is_used(wait_for_async, monkeypatch, tmp_path):

@@ -139,20 +139,33 @@ class Followed:
     def reason(self, id_: bytes) -> str:
         return [reason for told, _, _, reason in self.hub.stages if told == id_][-1]
 
+    def told(self, name: str) -> list:
+        """Return all that was told of a parameter, oldest first."""
+        control = [sent.message for sent in self.hub.of_kind(Kind.CONTROL)]
+        return [one for state in control for one in state.parameters if one.name == name]
+
     def parameters(self) -> dict:
         told = self.hub.of_kind(Kind.CONTROL)
         return {one.name: one.value for one in told[-1].message.parameters} if told else {}
 
 
 class LabDaemon:
-    """The real labdaemon in a process of its own; ends with its ``with`` block."""
+    """The real labdaemon in a process of its own; ends with its ``with`` block.
 
-    def __init__(self, port: int | None = None) -> None:
+    Args:
+        port: any when not given. guide, device: a guide in Markdown, and the class in it that is the device "guide".
+    """
+
+    def __init__(self, port: int | None = None, guide: Path | None = None, device: str = "") -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         program = Path(__file__).with_name("labdaemon_program.py")
+        guided = [str(guide), device] if guide else []
         self._process = subprocess.Popen(
-            [sys.executable, str(program), str(self.port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, str(program), str(self.port), *guided],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == "ready\n", "labdaemon did not start"

@@ -1,12 +1,18 @@
-"""The real labdaemon with devices and a task as in the captures; ends when its standard input does."""
+"""The real labdaemon with devices and a task as in the captures, and devices of a guide; ends with its standard input.
+
+Arguments: port, then perhaps a guide in Markdown and the name of a class in it, which becomes the device "guide".
+"""
 
 from __future__ import annotations
 
+import itertools
 import math
+import re
 import socket
 import sys
 import threading
 import time
+from pathlib import Path
 
 from labdaemon import LabDaemon
 from labdaemon.server import LabDaemonServer
@@ -111,13 +117,27 @@ class SweepTask:
         return {"cancelled_at": steps}
 
 
+def guide_device(guide, name):
+    """Return a class of a guide, with the function given that it leaves open."""
+    block = next(one for one in re.findall(r"```python\n(.*?)```", guide, re.DOTALL) if f"class {name}:" in one)
+    names = {"threading": threading, "time": time}
+    exec(block, names)
+    samples = itertools.count()
+    return type(name, (names[name],), {"_acquire_sample": lambda self: {"sample": next(samples), "t": time.time()}})
+
+
 def main():
     logger.remove()
     port = int(sys.argv[1])
     daemon = LabDaemon()
-    daemon.register_plugins(devices={"SimDAQ": SimDAQ, "SimLaser": SimLaser}, tasks={"SweepTask": SweepTask})
+    kinds = {"SimDAQ": SimDAQ, "SimLaser": SimLaser}
+    if len(sys.argv) > 2:
+        kinds["Guide"] = guide_device(Path(sys.argv[2]).read_text(), sys.argv[3])
+    daemon.register_plugins(devices=kinds, tasks={"SweepTask": SweepTask})
     for device, kind in (("daq1", "SimDAQ"), ("daq2", "SimDAQ"), ("laser1", "SimLaser")):
         daemon.add_device(device, kind)
+    if "Guide" in kinds:
+        daemon.add_device("guide", "Guide")
     LabDaemonServer(daemon, host="127.0.0.1", port=port).start()
     while socket.socket().connect_ex(("127.0.0.1", port)):
         time.sleep(0.01)

@@ -110,13 +110,14 @@ class DeviceControls:
 
     async def _start_stream(self, device: str) -> None:
         stream = self._state.streams[device]
-        if not stream.is_wanted:
-            while stream.is_open:  # its last answer has not ended yet
-                await self._state.changed()
+        was_wanted = stream.is_wanted
+        while stream.is_open and not was_wanted:  # the answer to its last start has not ended yet
+            await self._state.changed()
+        if not stream.is_on:
             stream.want()
         while not stream.is_on:
             if stream.refusal:
-                stream.unwant()
+                stream.is_wanted = was_wanted
                 raise CommandError(stream.refusal)
             await self._state.changed()
 
@@ -124,13 +125,13 @@ class DeviceControls:
         stream = self._state.streams.get(device)
         was_wanted = stream is not None and stream.is_wanted
         if stream is not None:
-            stream.unwant()  # before: the response may end before the answer is here
+            stream.is_wanted = False  # before: the response may end before the answer is here
         try:
             status = await server.stop_stream(device)
+            if status != "stopped":
+                raise CommandError(f"{device}: the server answered {status[:40]!r}")
         except BaseException:
             if stream is not None and was_wanted:
                 stream.want()
             raise
-        if status != "stopped":
-            raise CommandError(f"{device}: the server answered {status[:40]!r}")
         self._state.told_stopped(device)

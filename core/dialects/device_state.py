@@ -48,6 +48,8 @@ class DeviceState:
         """Take note that the server stopped a stream."""
         if device in self.devices:
             self.devices[device] = self.devices[device]._replace(is_streaming=False)
+        if device in self.streams:
+            self.streams[device].is_stopped = True
         self.mark()
 
     def mark(self) -> None:
@@ -80,7 +82,7 @@ class DeviceState:
         return self.devices[device].is_streaming or (device in self.streams and self._is_ours(device))
 
     def _is_ours(self, device: str) -> bool:
-        return self.streams[device].is_on and self.streams[device].is_wanted
+        return self.streams[device].is_on and not self.streams[device].is_stopped
 
     def control(self) -> ControlState:
         """Return run state and parameters."""

@@ -22,6 +22,7 @@ from .sse import ServerEvent, SseParser
 MAX_EVENT_BYTES = 16 * 2**20
 # Who ended it may want to stream the device himself, and only one can.
 AFTER_END_S = 2.0
+STEADY_S = 5.0  # a stream that ends sooner is opened again after growing pauses: each opening starts the device
 READING, REFUSAL = "device_data", "stream_error"
 
 Pending = deque[ServerEvent | ProtocolError]
@@ -34,8 +35,8 @@ class DeviceStream:
         device: its id. reception, reader, turns: take what comes. on_change: is called when ``is_on`` may have changed.
 
     Attributes:
-        is_wanted: it is to be streamed. is_on: the server has shown that it streams to us.
-        is_open: it is asked for, or was and the answer has not ended.
+        is_wanted: it is opened again when it ends. is_on: the server has shown that it streams to us.
+        is_open: it is asked for, or was and the answer has not ended. is_stopped: the server said that it is stopped.
         refusal: why the server did not start it the last time, or "".
     """
 
@@ -49,10 +50,12 @@ class DeviceStream:
         on_change: Callable[[], None],
     ) -> None:
         self.device = device
-        self.is_wanted, self.is_on, self.is_open, self.refusal = True, False, False, ""
+        self.is_wanted, self.is_on, self.is_open, self.is_stopped = True, False, False, False
+        self.refusal = ""
         self._reception, self._reader, self._turns, self._on_change = reception, reader, turns, on_change
         self._backoff = Backoff()
         self._hurry = asyncio.Event()
+        self._on_s = 0.0
         self._has_read = False
         self._last_number: int | None = None
 
@@ -61,10 +64,6 @@ class DeviceStream:
         self.is_wanted, self.refusal = True, ""
         self._backoff.reset()
         self._hurry.set()
-
-    def unwant(self) -> None:
-        """Do not open it again."""
-        self.is_wanted = False
 
     async def keep(self, server: DeviceServer) -> None:
         """Stream whenever it is wanted, until cancelled."""
@@ -79,7 +78,7 @@ class DeviceStream:
 
     async def _stream_once(self, server: DeviceServer) -> float | None:
         """Read one response to its end; returns the seconds to wait before the next, None until it is wanted."""
-        self.is_open = True
+        self.is_open, self.is_stopped = True, False
         try:
             return await self._read_response(server)
         finally:
@@ -93,6 +92,7 @@ class DeviceStream:
                 self._last_number = None
                 async for chunk in chunks:
                     await self._read(deque(parser.feed(chunk)))
+                    self._note_steady()
         except RefusedError as refused:
             return self._failed(refused.error.message or refused.error.type)
         except (LinkError, ProtocolError) as error:
@@ -145,11 +145,15 @@ class DeviceStream:
     def _set_on(self) -> None:
         if self.is_on:
             return
-        self.is_on, self.refusal = True, ""
-        self._backoff.reset()
+        self.is_on, self._on_s = True, time.monotonic()
         if self._has_read:
             self._reception.gap(self.device)  # what came in between, nobody knows
         self._on_change()
+
+    def _note_steady(self) -> None:
+        if self.is_on and time.monotonic() - self._on_s >= STEADY_S:
+            self.refusal = ""
+            self._backoff.reset()
 
     def _failed(self, reason: str) -> float:
         if reason != self.refusal:

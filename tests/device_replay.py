@@ -9,9 +9,10 @@ import sys
 import urllib.request
 from collections import deque
 from pathlib import Path
+from typing import Any
 
 from dockscope.core.dialects.base import open_source
-from dockscope.core.messages import Kind
+from dockscope.core.messages import ControlState, MetricBatch, ParameterState, SeriesDefinitions
 from dockscope.core.run_control import Stage
 from fakes import FakeHub
 from watched import free_port
@@ -139,14 +140,26 @@ class Followed:
     def reason(self, id_: bytes) -> str:
         return [reason for told, _, _, reason in self.hub.stages if told == id_][-1]
 
-    def told(self, name: str) -> list:
-        """Return all that was told of a parameter, oldest first."""
-        control = [sent.message for sent in self.hub.of_kind(Kind.CONTROL)]
-        return [one for state in control for one in state.parameters if one.name == name]
+    def states(self) -> list[ControlState]:
+        """Return all run states that were told, oldest first."""
+        return [sent.message for sent in self.hub.messages if isinstance(sent.message, ControlState)]
 
-    def parameters(self) -> dict:
-        told = self.hub.of_kind(Kind.CONTROL)
-        return {one.name: one.value for one in told[-1].message.parameters} if told else {}
+    def told(self, name: str) -> list[ParameterState]:
+        """Return all that was told of a parameter, oldest first."""
+        return [one for state in self.states() for one in state.parameters if one.name == name]
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameters as they were told last."""
+        states = self.states()
+        return {one.name: one.value for one in states[-1].parameters} if states else {}
+
+    def definitions(self) -> list[SeriesDefinitions]:
+        """Return all definitions of series."""
+        return [sent.message for sent in self.hub.messages if isinstance(sent.message, SeriesDefinitions)]
+
+    def metrics(self) -> list[MetricBatch]:
+        """Return all batches of metrics."""
+        return [sent.message for sent in self.hub.messages if isinstance(sent.message, MetricBatch)]
 
 
 class LabDaemon:

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 from labdaemon import LabDaemon
 from labdaemon.server import LabDaemonServer
@@ -120,7 +121,7 @@ class SweepTask:
 def guide_device(guide, name):
     """Return a class of a guide, with the function given that it leaves open."""
     block = next(one for one in re.findall(r"```python\n(.*?)```", guide, re.DOTALL) if f"class {name}:" in one)
-    names = {"threading": threading, "time": time}
+    names: dict[str, Any] = {"threading": threading, "time": time}
     exec(block, names)
     samples = itertools.count()
     return type(name, (names[name],), {"_acquire_sample": lambda self: {"sample": next(samples), "t": time.time()}})

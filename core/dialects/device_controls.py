@@ -28,6 +28,7 @@ VERBS = {
 WISHES = {PAUSED: Command.PAUSE, RUNNING: Command.RESUME, CANCELLED: Command.STOP}
 
 Confirm = Callable[[Stage, str], None]
+Refresh = Callable[[DeviceServer], Awaitable[None]]
 
 
 class CommandError(Exception):
@@ -39,10 +40,11 @@ class DeviceControls:
 
     Args:
         state: what is known of devices and tasks. refresh: asks the server for it anew.
+        refresh_tasks: asks for the tasks only, which does not wait for busy devices.
     """
 
-    def __init__(self, state: DeviceState, refresh: Callable[[], Awaitable[None]]) -> None:
-        self._state, self._refresh = state, refresh
+    def __init__(self, state: DeviceState, refresh: Refresh, refresh_tasks: Refresh) -> None:
+        self._state, self._refresh, self._refresh_tasks = state, refresh, refresh_tasks
 
     async def do(self, server: DeviceServer, command: str, args: dict[str, Any], confirm: Confirm) -> None:
         """Do a command to its end, and tell how far it has come.
@@ -67,7 +69,7 @@ class DeviceControls:
         if command == Command.SET:
             await self._set(server, args.get("name"), args.get("value"), accepted)
             return
-        await self._refresh()
+        await self._refresh(server)
         verb, tasks = Command(command), self._state.tasks_here()
         to_stop = self._state.streams_here() if verb is Command.STOP else []
         to_start = self._state.stopped_here() if verb is Command.RESUME and not tasks else []
@@ -94,7 +96,7 @@ class DeviceControls:
         accepted()
         while command is Command.STOP and any(task in self._state.tasks.running for task in tasks):
             await asyncio.sleep(SOON_S)  # to be cancelled was asked of them; the list tells when they have ended
-            await self._refresh()
+            await self._refresh_tasks(server)
 
     async def _set(self, server: DeviceServer, name: Any, value: Any, accepted: Callable[[], None]) -> None:
         id_, _, what = name.rpartition(" ") if type(name) is str else ("", "", "")
@@ -102,8 +104,8 @@ class DeviceControls:
             await (self._start_stream(id_) if value else self._stop_stream(server, id_))
         elif what == ERROR and id_ in self._state.devices and value is False:
             await server.clear_device_error(id_)
-            await self._refresh()
-        elif what == TASK and id_ in self._state.tasks.running and value in WISHES:
+            await self._refresh(server)
+        elif what == TASK and id_ in self._state.tasks.running and type(value) is str and value in WISHES:
             await self._steer_tasks(server, WISHES[value], [id_], accepted)
         else:
             raise CommandError("there is no such setting")

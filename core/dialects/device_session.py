@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -22,6 +23,8 @@ from .device_stream import DeviceStream
 from .foreign_address import ForeignAddress
 from .object_reader import ObjectReader
 from .reception import Reception
+
+logger = logging.getLogger("dockscope.dialects")
 
 TASKS_EVERY_S = 2.0
 # Asking for the devices takes the lock of each: it waits for what a device does, and lets all others wait with it.
@@ -54,7 +57,7 @@ class DeviceSession:
         self._rename, self._confirm = rename, confirm
         self._id = os.urandom(16)
         self._state = DeviceState(address.query.get("only", ()), self._on_change)
-        self._controls = DeviceControls(self._state, self._refresh)
+        self._controls = DeviceControls(self._state, self._refresh, self._refresh_tasks)
         self._has_chosen = bool(self._state.names)
         self._streams: dict[str, bool] = {}  # whether a device can
         self._news: DeviceNews | None = None
@@ -134,16 +137,14 @@ class DeviceSession:
                 pass
             is_due = loop.time() >= devices_s
             try:
-                await (self._refresh() if is_due else self._refresh_tasks(server))
+                await (self._refresh(server) if is_due else self._refresh_tasks(server))
             except (ProtocolError, RefusedError) as error:
                 self._tell_problem("listing", f"{self._address.where} does not tell its devices and tasks: {error}")
             if is_due:
                 devices_s = loop.time() + DEVICES_EVERY_S
                 self._stream_wanted(server)
 
-    async def _refresh(self) -> None:
-        server = self._server
-        assert server is not None
+    async def _refresh(self, server: DeviceServer) -> None:
         devices = await server.devices()
         await self._learn(server, devices)
         self._state.take_devices(devices)
@@ -191,7 +192,7 @@ class DeviceSession:
     def _on_end(self, key: Any, task: asyncio.Task[None]) -> None:
         self._jobs.pop(key, None)
         if not task.cancelled() and (error := task.exception()) is not None:
-            asyncio.get_running_loop().call_exception_handler({"message": "a job failed", "exception": error})
+            logger.error("%s: a job failed", self._address.where, exc_info=error)
 
     async def _end_jobs(self) -> None:
         jobs = list(self._jobs.values())

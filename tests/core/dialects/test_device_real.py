@@ -15,7 +15,6 @@ from dockscope.core.control_command import control
 from dockscope.core.dialects.base import probe
 from dockscope.core.dialects.device_http import device_server
 from dockscope.core.dialects.device_sse import parse
-from dockscope.core.messages import Kind
 from dockscope.core.run_control import LinkState, Stage
 from dockscope.core.tail import tail
 from watched import Watched, run
@@ -42,8 +41,8 @@ def test_nested_readings_and_what_is_no_number(lab, wait_for_async):
         await lab.call("daq1", "set_reading", "nested")
         async with Watched(lab.url) as seen:
             await wait_for_async(lambda: seen.samples("daq1.stage.x") > 3)
-            assert seen.curve("daq1.stage.limits.low").latest()[1] == -1.0
-            assert math.isnan(seen.curve("daq1.gain").latest()[1])
+            assert seen.curve("daq1.stage.limits.low").column("value")[-1] == -1.0
+            assert math.isnan(seen.curve("daq1.gain").column("value")[-1])
             assert seen.hub.data.entries[seen.source.key, "daq1"].value == {"state": "moving"}
             await wait_for_async(lambda: seen.samples("daq2.n") > 3)
             listed = seen.hub.data.entries[seen.source.key, "devices"].value
@@ -109,7 +108,7 @@ def test_stop_and_resume_of_all(lab, wait_for_async):
                 id_ = seen.source.send(command)
                 await wait_for_async(lambda id_=id_: Stage.EFFECTIVE in seen.stages(id_), timeout_s=15.0)
                 assert set(seen.parameters().values()) == {streams}
-                assert seen.hub.of_kind(Kind.CONTROL)[-1].message.run == state
+                assert seen.states()[-1].run == state
 
     run(scenario)
 
@@ -151,7 +150,7 @@ def test_tasks_are_paused_resumed_and_cancelled(lab, wait_for_async):
             ]
             assert "sweep2 task" not in seen.parameters()
             assert any("task sweep2 failed" in text and "the sweep broke" in text for text in seen.hub.texts())
-            assert seen.hub.of_kind(Kind.CONTROL)[-1].message.run == "PAUSED"
+            assert seen.states()[-1].run == "PAUSED"
             for command in ("resume", "pause", "stop"):
                 id_ = seen.source.send(command)
                 await wait_for_async(lambda id_=id_: Stage.EFFECTIVE in seen.stages(id_))

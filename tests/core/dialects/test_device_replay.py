@@ -70,12 +70,12 @@ def test_readings_of_every_shape(wait_for_async):
             server.streams["daq1"] = deque([[*chunks, None]])
             async with Followed(server.url, topics=None) as seen:
                 await wait_for_async(lambda: "hot" in seen.hub.texts())
-                names = [one.name for told in seen.hub.of_kind(Kind.SERIES) for one in told.message.definitions]
+                names = [one.name for told in seen.definitions() for one in told.definitions]
                 assert set(names) >= {"daq1.stage.x", "daq1.stage.on", "daq1.data", "daq1.bad", "daq1"}
-                values = np.concatenate([told.message.value for told in seen.hub.of_kind(Kind.METRIC)])
+                values = np.concatenate([told.value for told in seen.metrics()])
                 assert np.isnan(values).sum() == 1
                 assert np.isinf(values).sum() == 1
-                data = [told.message.value for told in seen.hub.of_kind(Kind.DATA) if told.stream == "daq1"]
+                data = seen.hub.values()
                 assert {"state": "moving", "event": "e"} in data
                 assert "idle" in data
                 assert seen.hub.causes().count("bad_message") == 1
@@ -124,7 +124,7 @@ def test_a_refused_stream_is_told_once_and_asked_for_again(wait_for_async):
             server.streams["daq1"] = deque([[busy], [busy], [busy], [reading("1"), None]])
             async with Followed(server.url, topics=None) as seen:
                 await wait_for_async(lambda: server.visits("daq1") == 4, timeout_s=15.0)
-                await wait_for_async(lambda: seen.hub.of_kind(Kind.METRIC))
+                await wait_for_async(lambda: seen.metrics())
                 assert sentences(seen.hub).count("Device 'daq1' is already streaming") == 1
 
     run(scenario)
@@ -176,7 +176,7 @@ def test_steering_alone_streams_nothing(wait_for_async):
         asker = ChoosingAsker("daq1")
         async with ReplayServer() as server:
             async with Followed(server.url, topics=[("control", "*")], asker=asker) as seen:
-                await wait_for_async(lambda: seen.hub.of_kind(Kind.CONTROL))
+                await wait_for_async(lambda: seen.states())
                 assert seen.hub.of_kind(Kind.DATA) == []
             assert (server.visits("daq1"), asker.asked) == (0, [])
 

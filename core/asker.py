@@ -52,8 +52,12 @@ class Asker:
         """Return the password for a place, asking where there is somebody to ask; None when nobody gives one."""
         return self.known(place)
 
-    async def streams(self, place: str, names: Sequence[str]) -> Collection[str] | None:
-        """Return which of the streams of a place are wanted; None for all, also those to come."""
+    async def streams(self, place: str, names: Sequence[str], what: str = "streams") -> Collection[str] | None:
+        """Return which of the streams of a place are wanted; None for all, also those to come.
+
+        Args:
+            place: host and port. names: to choose from. what: they are called there, such as "devices".
+        """
         return None
 
 

@@ -163,7 +163,8 @@ def _state(run: ControlState | None) -> str:
     if run is None:
         return "told no run state"
     asked = f" (asked by {run.by})" if run.by else ""
-    return f"{run.run}{f', {run.outcome}' if run.outcome else ''}{asked}"
+    why = f": {run.reason}" if run.reason else ""
+    return f"{run.run}{f', {run.outcome}' if run.outcome else ''}{asked}{why}"
 
 
 def _tell(sink: ControlSink, url: str, verb: str, outcome: Outcome, output: TextIO, json: bool) -> None:

@@ -227,10 +227,10 @@ class Hub:
             producer.catching_up = False
             self._journal.mark("producer", key)
 
-    def gap(self, key: str) -> None:
-        """Take note that something may be missing here: the curves of this producer are broken."""
+    def gap(self, key: str, topic: str = "") -> None:
+        """Take note that something may be missing here: the curves of this producer, or of one topic, are broken."""
         if key in self.producers:
-            self.series.break_lines(key)
+            self.series.break_lines(key, topic)
 
     def latency(self, key: str, round_trip_s: float, offset_s: float) -> None:
         """Take note of a ping: its round trip, and the producer's clock minus ours, in seconds."""

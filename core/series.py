@@ -130,15 +130,20 @@ class SeriesStore:
             if curve is not None:
                 curve.start_run()
 
-    def break_lines(self, producer: str) -> None:
-        """Break the curves of a producer's present run before their next samples."""
+    def break_lines(self, producer: str, topic: str = "") -> None:
+        """Break curves of a producer's present run before their next samples.
+
+        Args:
+            producer: its key. topic: only curves of this name, or whose name begins with it and a dot; all for "".
+        """
         intake = self._intakes.get(producer)
         if intake is None:
             return
         intake.settle()
         for series in intake.series:
-            if series.curve is not None:
-                series.curve.break_line()
+            curve = series.curve
+            if curve is not None and (not topic or f"{curve.name}.".startswith(f"{topic}.")):
+                curve.break_line()
 
     # what is removed
 

@@ -48,12 +48,12 @@ class WindowAsker(Asker):
             self.remember(place, dialog.password.text())
             return self.known(place)
 
-    async def streams(self, place: str, names: Sequence[str]) -> Collection[str] | None:
+    async def streams(self, place: str, names: Sequence[str], what: str = "streams") -> Collection[str] | None:
         """Let the user choose; None for all, also those to come."""
         async with self._turn:
             if self.parent is None or len(names) < 2:
                 return None
-            dialog = StreamsDialog(self.parent, place, names)
+            dialog = StreamsDialog(self.parent, place, names, what)
             return dialog.chosen() if await _accepted(dialog) else None
 
 

@@ -9,25 +9,25 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QListWidget, QL
 
 from .plain_text import one_line
 
-QUESTION = "{place} offers these streams. All includes those that come later."
+QUESTION = "{place} offers these {what}. All includes those that come later."
 
 
 class StreamsDialog(QDialog):
     """Choose streams; accepted with a choice, rejected for all of them.
 
     Args:
-        parent: window. place: host and port. names: of the streams.
+        parent: window. place: host and port. names: of the streams. what: they are called there.
     """
 
-    def __init__(self, parent: QWidget, place: str, names: Sequence[str]) -> None:
+    def __init__(self, parent: QWidget, place: str, names: Sequence[str], what: str = "streams") -> None:
         super().__init__(parent)
-        self.setWindowTitle("Streams")
+        self.setWindowTitle(what.capitalize())
         self.setMinimumSize(420, 320)
-        question = QLabel(QUESTION.format(place=one_line(place, 80)))
+        question = QLabel(QUESTION.format(place=one_line(place, 80), what=what))
         question.setTextFormat(Qt.TextFormat.PlainText)
         question.setWordWrap(True)
         self.list = QListWidget(self)
-        self.list.setAccessibleName("Streams")
+        self.list.setAccessibleName(what.capitalize())
         for name in names:
             item = QListWidgetItem(one_line(name, 120))
             item.setData(Qt.ItemDataRole.UserRole, name)

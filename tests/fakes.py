@@ -69,7 +69,7 @@ class FakeHub:
     def link(self, key, state, detail=""):
         self.links.append((state, detail))
 
-    def gap(self, key):
+    def gap(self, key, topic=""):
         self.gaps_at.append(len(self.messages))
 
     def latency(self, key, round_trip_s, offset_s):

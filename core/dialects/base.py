@@ -38,6 +38,7 @@ BUILT_IN = {
     "liveview": "liveview",
     "json+zmq": "json_zmq",
     "json+zmq+ipc": "json_zmq",
+    "http": "device_sse",
     "ws": "placement_ws",
     "conduit": "conduit",
     "tcp": "finder",
@@ -68,8 +69,11 @@ class Sink(Protocol):
     def link(self, key: str, state: LinkState, detail: str = "") -> None:
         """Take the link state, and a sentence about it."""
 
-    def gap(self, key: str) -> None:
-        """Take note that something may be missing here, where nobody numbers: curves are broken."""
+    def gap(self, key: str, topic: str = "") -> None:
+        """Take note that something may be missing here, where nobody numbers: curves are broken.
+
+        Only those whose name is ``topic``, or begins with it and a dot, when there is one.
+        """
 
     def latency(self, key: str, round_trip_s: float, offset_s: float) -> None:
         """Take a measured round trip, and the producer's clock minus ours."""

@@ -142,9 +142,14 @@ class ForeignSource:
         self.url = url
         self._sink.add(self.key, url)
 
-    def open_commands(self, command: str) -> list[bytes]:
-        """Return the ids of the commands of this name whose outcome is still to come, oldest first."""
-        return [asked.id for asked in self._commands.to_send() if asked.command == command]
+    def open_commands(self, command: str, args: dict[str, Any] | None = None) -> list[bytes]:
+        """Return the ids of the commands of this name whose outcome is still to come, oldest first.
+
+        Args:
+            command: the name. args: only those with these arguments, None for any.
+        """
+        open_now = [asked for asked in self._commands.to_send() if asked.command == command]
+        return [asked.id for asked in open_now if args in (None, asked.args)]
 
     def _pass_on(self, id_: bytes, command: str, args: dict[str, Any]) -> None:
         assert self._steer is not None

@@ -31,7 +31,7 @@ class QuietSink:
     def link(self, key: str, state: LinkState, detail: str = "") -> None:
         """Take the link state."""
 
-    def gap(self, key: str) -> None:
+    def gap(self, key: str, topic: str = "") -> None:
         """Take note that something may be missing here."""
 
     def latency(self, key: str, round_trip_s: float, offset_s: float) -> None:

@@ -98,6 +98,10 @@ class Reception:
         self._health.disconnected()
         self._on_change()
 
+    def gap(self, topic: str = "") -> None:
+        """Tell that something may be missing here: in the curves of a topic, or in all."""
+        self._sink.gap(self._key, topic)
+
     def heard(self) -> None:
         """Tell that something arrived."""
         self._health.heard()

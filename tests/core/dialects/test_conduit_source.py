@@ -58,7 +58,7 @@ class AnsweringAsker(Asker):
             self.remember(place, self.answers.pop(0))
         return self.known(place)
 
-    async def streams(self, place: str, names: Sequence[str]) -> Sequence[str] | None:
+    async def streams(self, place: str, names: Sequence[str], what: str = "streams") -> Sequence[str] | None:
         self.offered.append(list(names))
         return self.chosen
 
@@ -479,8 +479,9 @@ def test_a_password_is_asked_for_at_the_terminal():
 # finding out, URLs, captures
 
 
-def test_probing_tells_what_is_there(monkeypatch):
+def test_probing_tells_what_is_there(monkeypatch, expect_log):
     """Where a password was taken before the streams are told, else that one is asked for; nobody there is told too."""
+    expect_log("do not start with the conduit mark")  # tcp:// asks for HTTP first
     monkeypatch.delenv("DOCKSCOPE_PASSWORD", raising=False)
 
     async def scenario():
@@ -504,8 +505,9 @@ def test_probing_tells_what_is_there(monkeypatch):
     run(scenario)
 
 
-def test_tcp_recognizes_conduit_without_a_password(wait_for_async):
+def test_tcp_recognizes_conduit_without_a_password(wait_for_async, expect_log):
     """``tcp://`` becomes ``conduit://``; to find out, nothing but the question who is there is sent."""
+    expect_log("do not start with the conduit mark")  # tcp:// asks for HTTP first
 
     async def scenario():
         asker = AnsweringAsker()

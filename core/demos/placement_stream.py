@@ -52,7 +52,10 @@ class PlacementStream:
         try:
             print(visualizer.get_viewer_url(), flush=True)
             print(f"open {visualizer.viewer_path} in a browser to watch", file=sys.stderr, flush=True)
-            stopped = await self._place(bar)
+            try:
+                stopped = await self._place(bar)
+            except (asyncio.CancelledError, KeyboardInterrupt):
+                stopped = True  # by a signal: viewers are told all the same
             await self._capture("stopped" if stopped else "done", "final")
             word = (
                 ("warning", f"Stopped at iteration {self._done}") if stopped else ("complete", "Optimization converged")
@@ -139,5 +142,8 @@ def stream_placement(board: Board, placer: Placer, *, port: int, iterations: int
     )
     start_mm = placer.hpwl()
     with ProgressBar("optimizer", total=iterations) as bar:
-        stopped = asyncio.run(stream.run(bar))
+        try:
+            stopped = asyncio.run(stream.run(bar))
+        except KeyboardInterrupt:
+            stopped = True
     return f"hpwl {start_mm:.1f} -> {placer.hpwl():.1f}, stopped by user: {'yes' if stopped else 'no'}"

@@ -73,6 +73,7 @@ def _page(name: str, title: str, data: str, connects_to: str) -> str:
     if connects_to:
         policy += f"; connect-src {connects_to}"
     texts = {"policy": escape(policy, quote=False), "title": escape(title), "style": style, "script": script}
+    texts |= {shared: _resource(f"placement_{shared}.html").rstrip() for shared in ("stage", "figures", "modules")}
     # In one pass: a text put in is not searched for marks.
     return _MARK.sub(lambda mark: texts[mark[1]], _resource(f"{name}.html"))
 

@@ -172,5 +172,6 @@ function measure() {
 
 setInterval(measure, PING_MS);
 
+element("empty").hidden = false;
 wireLayers(board);
 showState();

@@ -62,9 +62,11 @@ async def viewer_of(port: int, wait_for_async: Any):
             await viewer.__aenter__()
             break
         await asyncio.sleep(0.01)
-    await wait_for_async(lambda: viewer.texts)
-    yield viewer
-    await viewer.__aexit__()
+    try:
+        await wait_for_async(lambda: viewer.texts)
+        yield viewer
+    finally:
+        await viewer.__aexit__()
 
 
 async def streaming(**options: Any) -> StreamingVisualizer:
@@ -185,19 +187,27 @@ def test_the_mock_test(wait_for, folder):
     assert (folder / "placement_debug" / "placement.html").exists()
 
 
-def test_the_mock_test_ends_on_a_signal(folder):
-    """Ctrl-C ends it without a traceback."""
-    command = [sys.executable, "-m", "dockscope.core.demos.optimizer", "--ws", "0"]
+def test_the_mock_test_ends_on_a_signal(wait_for_async, folder):
+    """Ctrl-C is a stop: viewers are told, the run is exported, and there is no traceback."""
+    port = free_port()
+    command = [sys.executable, "-m", "dockscope.core.demos.optimizer", "--ws", str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
-            assert process.stdout is not None
-            process.stdout.readline()
-            process.send_signal(signal.SIGINT)
-            _, told = process.communicate(timeout=10.0)
-            assert process.returncode == 0
-            assert "Traceback" not in told
+
+            async def scenario():
+                async with viewer_of(port, wait_for_async) as viewer:
+                    await wait_for_async(lambda: len(viewer.of("frame")) > 3)
+                    process.send_signal(signal.SIGINT)
+                    await wait_for_async(lambda: "Stopped at iteration" in "".join(viewer.texts), 10.0)
+                    await wait_for_async(lambda: viewer.of("frame")[-1]["data"]["phase"] == "final")
+
+            run(scenario)
+            out, told = process.communicate(timeout=10.0)
+            assert (process.returncode, "Traceback" in told) == (0, False)
+            assert "stopped by user: yes" in out
         finally:
             process.kill()
+    assert (folder / "placement_debug" / "placement.html").exists()
 
 
 def test_stream_server_api(wait_for_async):

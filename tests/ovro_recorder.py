@@ -66,6 +66,11 @@ def message(power: np.ndarray, block: str | None = None, **changed: Any) -> list
     return [b"data", json.dumps(told).encode(), power.tobytes()]
 
 
+def block_at(t: float) -> str:
+    """Return the time of a block, ``t`` seconds after eight on 2026-11-21, as the recorder writes it."""
+    return f"2026-11-21 08:{int(t) // 60:02d}:{t % 60:09.6f}"
+
+
 class Recorder:
     """A publisher as the recorder has one; XPUB, so that a test knows when somebody has subscribed."""
 

@@ -17,16 +17,11 @@ import pytest
 from dockscope.core.dialects.object_times import iso_seconds
 from dockscope.core.dialects.ovro import AvgStreamingOp, StreamReceiver
 from dockscope.core.dialects.spectrum_ring import SpectrumRing
-from ovro_recorder import Recorder, captured, message, recorder
+from ovro_recorder import Recorder, block_at, captured, message, recorder
 from watched import free_port
 
 PROGRAM = [sys.executable, "-m", "dockscope"]
 START_T = iso_seconds("2026-11-21 08:00:00") or 0.0
-
-
-def block_at(t: float) -> str:
-    """Return the time of a block, ``t`` seconds after eight, as the recorder writes it."""
-    return f"2026-11-21 08:{int(t) // 60:02d}:{t % 60:09.6f}"
 
 
 def spectrum(value: float, nchan: int = 3072, npol: int = 4) -> np.ndarray:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from dockscope.core.dialects.object_times import iso_seconds
 from dockscope.core.hub import Hub
 from dockscope.core.run_control import LinkState, Stage
 from dockscope.core.spectra import Waterfall
-from ovro_recorder import captured, message, recorder
+from ovro_recorder import Captured, Recorder, block_at, captured, message, recorder
 from watched import Watched, free_port, run
 
 PROGRAM = [sys.executable, "-m", "dockscope"]
@@ -33,9 +34,12 @@ def rows(watched: Watched, stream: str = "beam1") -> int:
     return 0 if found is None else found.rows
 
 
-def block_at(t: float) -> str:
-    """Return a time of 2026-11-21 as the recorder writes it, ``t`` seconds after eight."""
-    return f"2026-11-21 08:{int(t) // 60:02d}:{t % 60:09.6f}"
+async def show(watched: Watched, sender: Recorder, messages: list[Captured], wait_for_async: Any) -> None:
+    """Send messages and wait until each is a row."""
+    await wait_for_async(sender.is_heard)
+    for sent in messages:
+        sender.send(sent.frames)
+    await wait_for_async(lambda: rows(watched) == len(messages))
 
 
 def test_the_capture_becomes_a_waterfall(wait_for_async):
@@ -45,10 +49,7 @@ def test_the_capture_becomes_a_waterfall(wait_for_async):
         messages = captured("ovro")
         with recorder() as sender:
             async with Watched(sender.url) as watched:
-                await wait_for_async(sender.is_heard)
-                for sent in messages:
-                    sender.send(sent.frames)
-                await wait_for_async(lambda: rows(watched) == len(messages))
+                await show(watched, sender, messages, wait_for_async)
                 (block,) = waterfall(watched).blocks
                 assert block.t.tolist() == [iso_seconds(sent.told["last_block_time"]) for sent in messages]
                 assert block.polarizations == ("XX", "YY", "Re XY*", "Im XY*", "I", "V")
@@ -72,10 +73,7 @@ def test_defect_an_unparsable_time_stops_everything(wait_for_async):
         messages = captured("sunspec_dummy")
         with recorder() as sender:
             async with Watched(sender.url) as watched:
-                await wait_for_async(sender.is_heard)
-                for sent in messages:
-                    sender.send(sent.frames)
-                await wait_for_async(lambda: rows(watched) == len(messages))
+                await show(watched, sender, messages, wait_for_async)
                 assert waterfall(watched).blocks[0].t.tolist() == [sent.told["timestamp"] for sent in messages]
                 assert "is no time" in watched.producer.problem
                 assert len([row for row in watched.hub.log.rows if row.fields.get("cause") == "time"]) == 1

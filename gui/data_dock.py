@@ -145,6 +145,7 @@ class DataDock(Dock):
         rate_hz = entry.meter.per_second(now)
         rate = f"{rate_hz:.1f}/s" if rate_hz > 0 else f"{age_s:.0f} s ago"
         _set_text(row.item, 0, one_line(name))
+        row.item.setToolTip(0, html.escape(one_line(name)))
         _set_text(row.item, 1, f"{rate}  {_size(entry.nbytes)}  {row.summary}")
 
     def _open_what_fits(self) -> None:

@@ -67,7 +67,7 @@ class PlacementReader:
         self._modules: dict[str, str] = {}
         self.control = ControlTold(False, False)
         self._complete = self._over = False
-        self._last_index = -1
+        self._last_index, self._last_t = -1, None
         self._held: FrameTold | None = None
         self._knows_board = False
         self._said_guessed = False
@@ -126,7 +126,9 @@ class PlacementReader:
             self._maker.facts, self._knows_board = facts, knows
             reception.up(self._hello)
             self._tell_control(ControlTold(False, False), reception)
-        self._last_index = told.index
+        if told.t is not None and (told.index, told.t) == (self._last_index, self._last_t):
+            return  # who connects again gets the last frame once more
+        self._last_index, self._last_t = told.index, told.t
         if not self._knows_board and self._held is None:
             self._held = told  # what the board is like comes with the answer to our question, if at all
             return

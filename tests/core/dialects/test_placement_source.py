@@ -131,7 +131,7 @@ def test_a_run_that_is_paused_already_is_shown_so(wait_for_async):
 
 
 def test_an_interruption_is_a_gap_and_heals(wait_for_async):
-    """The producer's return is found with no click; the curve goes on, broken where it was away."""
+    """Its return is found with no click; the curve goes on, broken where it was away, the last frame is taken once."""
 
     async def scenario():
         port = free_port()
@@ -141,8 +141,9 @@ def test_an_interruption_is_a_gap_and_heals(wait_for_async):
             async with RawProducer(WELCOME, frame(0, energy=3.0), frame(1, energy=2.0), port=port):
                 await wait_for_async(lambda: frames_of(watched) == 2, 10.0)
             await wait_for_async(watched.is_link(LinkState.LOST))
-            async with RawProducer(WELCOME, frame(2, energy=1.0), frame(3, energy=1.0), port=port):
+            async with RawProducer(WELCOME, *(frame(index, energy=3.0 - index) for index in (1, 2, 3)), port=port):
                 await wait_for_async(lambda: frames_of(watched) == 4, 10.0)
+            assert watched.curve("energy").column("iteration").tolist() == [0, 1, 2, 3]
             assert watched.curve("energy").breaks.tolist() == [2]
             assert watched.producer.run_index == 0
 

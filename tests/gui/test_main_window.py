@@ -52,6 +52,7 @@ class FakeSource:
 
     def __init__(self, key_, url):
         self.key, self.url = key_, url
+        self.parts = {}
         self.sent = []
         self.retried = []
 

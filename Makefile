@@ -23,7 +23,7 @@ demo: $(STAMP)
 	echo "make demo: the picture of the window is in build/demo.png"
 
 test: $(STAMP)
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n 2 --dist loadfile
 
 check: $(STAMP)
 	$(BIN)/ruff check

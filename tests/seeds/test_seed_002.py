@@ -1,7 +1,7 @@
 """Devices of labdaemon's guide to streaming, unchanged, served by the real labdaemon and watched by our source.
 
 The function that the examples leave open, ``_acquire_sample``, is given: it counts. The examples as devices of
-dockscope itself are another matter; docs/seeds_002.md lists each.
+dockscope itself are another matter; docs/seeds.md lists each.
 """
 
 from __future__ import annotations

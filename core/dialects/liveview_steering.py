@@ -34,6 +34,7 @@ class Steering:
         self._runs = runs
         self._asked: dict[str, tuple[dict[str, Any], list[LiveViewRun]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._in_turn = asyncio.Lock()  # finding out who is meant takes a while, and commands keep their order
 
     def ask(self, run: LiveViewRun, command: str, args: dict[str, Any]) -> str | None:
         """Take a command for a run; what is asked of several in the same turn of the loop goes out together.
@@ -88,15 +89,14 @@ class Steering:
         reason = str(args.get("reason") or f"User requested {WIRE_NAMES[command]}")
         while port is not None and self.port is port:
             others = [run for run in self._runs if run.connections and run not in runs]
-            to = set(port.subscribers)
-            if to - sent:
-                known = await self._subscribers_of(port, runs, others)
-                if known is None and others and not sent:
+            async with self._in_turn:
+                to = await self._recipients(port, runs, others)
+                if to is None and others and not sent:
                     return f"it would reach {others[0].name or 'other runs'} as well: choose all producers to reach all"
-                if known is not None or sent:
-                    to = set(known or ())
-            if self.port is port:
-                port.send(WIRE_NAMES[command], {"reason": reason} if command == Command.STOP else {}, to - sent)
+                if to is None:
+                    to = sent or set(port.subscribers)
+                if self.port is port:
+                    port.send(WIRE_NAMES[command], {"reason": reason} if command == Command.STOP else {}, to - sent)
             sent |= to
             left_s = until_s - time.monotonic()
             if left_s <= 0 or not any(run.source.open_commands(command) for run in runs):
@@ -104,16 +104,18 @@ class Steering:
             await port.another(left_s)
         return None if sent else "the address is not bound any more"
 
-    async def _subscribers_of(
+    async def _recipients(
         self, port: CommandPort, runs: list[LiveViewRun], others: list[LiveViewRun]
-    ) -> list[int] | None:
+    ) -> set[int] | None:
         """Return the connections for commands of these runs' processes, None when it is not sure which they are."""
         asked = [peer_of(connection) for run in runs for connection in run.connections]
         spared = [peer_of(connection) for run in others for connection in run.connections]
         subscribers = {connection: peer_of(connection) for connection in port.subscribers}
+        if not subscribers:
+            return set()
         peers = {peer for peer in [*asked, *spared, *subscribers.values()] if peer is not None}
         pids: dict[Peer | None, int] = {**await asyncio.to_thread(processes_of, peers)}
         wanted, unwanted = {pids.get(peer) for peer in asked}, {pids.get(peer) for peer in spared}
         if not wanted or None in wanted or wanted & unwanted:
             return None
-        return [connection for connection, peer in subscribers.items() if pids.get(peer) in wanted]
+        return {connection for connection, peer in subscribers.items() if pids.get(peer) in wanted}

@@ -43,6 +43,7 @@ from dockscope.core.wire import (
 )
 from dockscope.gui.actions import SPECS
 from dockscope.gui.dock_catalog import KINDS
+from monty import free_ports
 
 ROOT = Path(__file__).parent.parent
 README, GUIDE, PROTOCOL = ROOT / "README.md", ROOT / "docs" / "guide.md", ROOT / "docs" / "protocol.md"
@@ -57,6 +58,7 @@ HELPS = (
 URL = "tcp://127.0.0.1:5560"
 FREE_URL = "tcp://127.0.0.1:0"
 STREAM_PORT = "port=8765"
+VIEWER_PORT = '"zmq_port": 5555'
 PATIENCE_S = 15.0
 
 
@@ -121,6 +123,7 @@ def test_every_python_block_is_a_complete_program():
 def test_guide_example_runs(block: str, tmp_path: Path):
     """Each producer of the guide runs to its end without an error or a complaint."""
     on_free_port = block.replace(URL, FREE_URL).replace(STREAM_PORT, "port=0")
+    on_free_port = on_free_port.replace(VIEWER_PORT, f'"zmq_port": {free_ports()}')
     assert on_free_port != block or "stream_port=0" in block  # a port that nobody else has
     program = tmp_path / "example.py"
     program.write_text(on_free_port)

@@ -7,6 +7,7 @@ XPUB that subscribes each connection, in place of what it asked for, to commands
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Collection
 from typing import Any
@@ -69,11 +70,11 @@ class CommandPort:
             self._take_subscriptions()
             await asyncio.sleep(0)
 
-    async def wait_for_subscriber(self) -> None:
-        """Return when there is anybody."""
-        while not self.subscribers:
-            self._subscribed.clear()
-            await self._subscribed.wait()
+    async def another(self, timeout_s: float) -> None:
+        """Return when one more has subscribed, or when that took too long."""
+        self._subscribed.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._subscribed.wait(), timeout_s)
 
     def send(self, type_: str, payload: dict[str, Any], to: Collection[int]) -> None:
         """Send a command to these connections."""

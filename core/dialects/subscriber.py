@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import zmq
@@ -39,17 +39,12 @@ OnConnection = Callable[[int, bool], None]
 
 
 class Batch(NamedTuple):
-    """Messages that were read in one go.
-
-    Args:
-        first_t, last_t: when that began and ended, unix seconds.
-        origins: the connection of each message, where that was asked for.
-    """
+    """Messages read in one go, when that began and ended (unix s), and the connection of each, where asked for."""
 
     messages: list[Frames]
     first_t: float
     last_t: float
-    origins: Sequence[int] = ()
+    origins: list[int] = []
 
 
 class Subscriber:
@@ -102,6 +97,8 @@ class Subscriber:
         self._pushed_origins: list[int] = []
         self.tells_origins = False
         self.connections: set[int] = set()
+        self._on_up: Callable[[], None] = lambda: None
+        self._on_down: Callable[[], None] = lambda: None
         self._on_connection: OnConnection | None = None
         self._event: asyncio.Future[None] | None = None
         try:
@@ -135,11 +132,11 @@ class Subscriber:
         Raises:
             LinkError: nobody answers there, or nobody who publishes.
         """
-        self._on_connection = on_connection
+        self._on_up, self._on_down, self._on_connection = on_up, on_down, on_connection
         if self._is_up:
             on_up()
         watch = self._watch_bound if self.binds else self._watch_connected
-        tasks = [asyncio.ensure_future(self._drain(take, on_up)), asyncio.ensure_future(watch(on_up, on_down))]
+        tasks = [asyncio.ensure_future(self._drain(take)), asyncio.ensure_future(watch())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -160,31 +157,29 @@ class Subscriber:
 
     # -- what arrives -------------------------------------------------------------------------------------------
 
-    async def _drain(self, take: Callable[[Batch], None], on_up: Callable[[], None]) -> None:
+    async def _drain(self, take: Callable[[Batch], None]) -> None:
         while True:
             if self._pushed_back:
                 messages, self._pushed_back = self._pushed_back, []
                 origins, self._pushed_origins = self._pushed_origins, []
-                self._note_life(on_up)
+                self._note_life()
                 take(Batch(messages, time.time(), time.time(), origins))
             await asyncio.ensure_future(self._socket.poll())
             started_s, first_t = time.monotonic(), time.time()
             origins: list[int] = []
-            if self.tells_origins:
-                messages = self._receive_with(origins, started_s + BATCH_S)
-            else:
-                messages = self._receive(started_s + BATCH_S)
+            until_s = started_s + BATCH_S
+            messages = self._receive_with(origins, until_s) if self.tells_origins else self._receive(until_s)
             if messages:
                 self._bound_queue(messages)
-                self._note_life(on_up)
+                self._note_life()
                 take(Batch(messages, first_t, time.time(), origins))
             self._bound_turn(len(messages), time.monotonic() - started_s)
             await asyncio.sleep(0)
 
-    def _note_life(self, on_up: Callable[[], None]) -> None:
+    def _note_life(self) -> None:
         """Tell that somebody is there before their first message, which may be read before the monitor says so."""
         if not self._was_up:
-            self._turn(on_up, is_up=True)
+            self._turn(is_up=True)
 
     def _receive(self, until_s: float) -> list[Frames]:
         """Return what has arrived, up to the bounds of a batch."""
@@ -239,15 +234,14 @@ class Subscriber:
 
     # -- who is connected ---------------------------------------------------------------------------------------
 
-    async def _watch_connected(self, on_up: Callable[[], None], on_down: Callable[[], None]) -> None:
+    async def _watch_connected(self) -> None:
         while True:
             for told in await self._events():
                 turn = self._connection.take(told.event)
                 if isinstance(turn, Trouble):
                     raise LinkError(self._sentence(turn))
                 if turn is not None and self._is_up is not (turn is Turn.UP):
-                    is_up = turn is Turn.UP
-                    self._turn(on_up if is_up else on_down, is_up=is_up)
+                    self._turn(is_up=turn is Turn.UP)
             self._clock.tick()
             if self._connection.given_up():
                 why = self._connection.why()
@@ -255,17 +249,9 @@ class Subscriber:
                     raise LinkError(self._sentence(why))
                 return
 
-    async def _watch_bound(self, on_up: Callable[[], None], on_down: Callable[[], None]) -> None:
+    async def _watch_bound(self) -> None:
         while True:
             self._note_bound(await self._events())
-            if bool(self._peers) is not self._is_up:
-                is_up = bool(self._peers)
-                self._turn(on_up if is_up else on_down, is_up=is_up)
-
-    def _turn(self, tell: Callable[[], None], *, is_up: bool) -> None:
-        self._is_up = is_up
-        self._was_up |= is_up
-        tell()
 
     def _note_bound(self, events: list[MonitorEvent]) -> None:
         for told in events:
@@ -274,10 +260,19 @@ class Subscriber:
             elif told.event is zmq.Event.DISCONNECTED or told.event in HANDSHAKE_FAILURES:
                 self._peers = max(0, self._peers - 1)
             if told.event in (zmq.Event.ACCEPTED, zmq.Event.DISCONNECTED):
-                came = told.event is zmq.Event.ACCEPTED
-                (self.connections.add if came else self.connections.discard)(told.value)
-                if self._on_connection is not None:
-                    self._on_connection(told.value, came)
+                self._note_connection(told.value, came=told.event is zmq.Event.ACCEPTED)
+            if bool(self._peers) is not self._is_up:
+                self._turn(is_up=bool(self._peers))
+
+    def _note_connection(self, connection: int, *, came: bool) -> None:
+        (self.connections.add if came else self.connections.discard)(connection)
+        if self._on_connection is not None:
+            self._on_connection(connection, came)
+
+    def _turn(self, *, is_up: bool) -> None:
+        self._is_up = is_up
+        self._was_up |= is_up
+        (self._on_up if is_up else self._on_down)()
 
     async def _events(self) -> list[MonitorEvent]:
         """Return what happened to the connections, after a tick at the latest."""

@@ -456,5 +456,5 @@ def test_tail_and_control_from_the_command_line():
         assert {"metric", "data", "control"} <= {line["kind"] for line in lines}
         control = [*program, "control", url, "stop", "--json"]
         stopped = subprocess.run(control, check=False, capture_output=True, text=True, timeout=30, env=os.environ)
-        assert stopped.returncode == 0, stopped.stderr
+        assert stopped.returncode == 0, stopped.stderr + stopped.stdout
         assert json.loads(stopped.stdout)["outcome"] == "stopped"

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 import zmq
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dockscope import Broadcaster
@@ -118,6 +118,15 @@ STARTS = (b"", SIGNATURE, GREETING, GREETING + b"\x04", GREETING + ready()[:8], 
 @given(st.sampled_from(STARTS), st.lists(st.binary(max_size=200), max_size=8))
 def test_nothing_but_a_protocol_error_comes_out_of_any_bytes(start, pieces):
     """Whatever a peer says, it is learnt from, or refused as ProtocolError."""
+    with contextlib.suppress(ProtocolError):
+        fed([start, *pieces])
+
+
+@pytest.mark.soak
+@settings(max_examples=10_000)
+@given(st.sampled_from(STARTS), st.lists(st.binary(max_size=200), max_size=8))
+def test_nothing_but_a_protocol_error_comes_out_of_any_bytes_ten_thousand_times(start, pieces):
+    """The same ten thousand times."""
     with contextlib.suppress(ProtocolError):
         fed([start, *pieces])
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dockscope.core.dialects.liveview_codec import (
@@ -162,15 +162,30 @@ COMMANDS = st.sampled_from([b"cmd:abort ", b"cmd:", b"cmd:pause  ", b""])
 STARTS = st.sampled_from([b"", b'{"type": "', b'{"type": "metric", "name": "', b'{"type": "data", ', b"[" * 70])
 
 
-@given(STARTS, st.binary(max_size=200), st.dictionaries(KEYS, VALUES, max_size=6), COMMANDS)
-def test_nothing_but_a_protocol_error_comes_out(start, rest, entries, command):
-    """Whatever arrives is a message or a ProtocolError, for messages and for commands."""
+ARRIVALS = (STARTS, st.binary(max_size=200), st.dictionaries(KEYS, VALUES, max_size=6), COMMANDS)
+
+
+def check_any_arrival(start, rest, entries, command):
     encoded = json.dumps(entries).encode()
     for frame in (start + rest, encoded):
         with contextlib.suppress(ProtocolError):
             decode_message(frame)
         with contextlib.suppress(ProtocolError):
             decode_command(command + frame)
+
+
+@given(*ARRIVALS)
+def test_nothing_but_a_protocol_error_comes_out(start, rest, entries, command):
+    """Whatever arrives is a message or a ProtocolError, for messages and for commands."""
+    check_any_arrival(start, rest, entries, command)
+
+
+@pytest.mark.soak
+@settings(max_examples=10_000)
+@given(*ARRIVALS)
+def test_nothing_but_a_protocol_error_comes_out_ten_thousand_times(start, rest, entries, command):
+    """The same ten thousand times."""
+    check_any_arrival(start, rest, entries, command)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import contextlib
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dockscope.core.dialects.foreign import ForeignSource
@@ -47,15 +47,30 @@ def make_run() -> tuple[LiveViewRun, Hub]:
     return LiveViewRun(source, "here", "title"), hub
 
 
-@given(st.lists(st.tuples(HEADS, st.dictionaries(KEYS, VALUES, max_size=6)), max_size=6))
-def test_nothing_but_a_protocol_error_comes_out_of_any_message(messages):
-    """Messages of every type with entries of any kind are taken or refused; what was taken is delivered."""
+MESSAGES = st.lists(st.tuples(HEADS, st.dictionaries(KEYS, VALUES, max_size=6)), max_size=6)
+
+
+def check_any_messages(messages):
     run, hub = make_run()
     for head, entries in messages:
         with contextlib.suppress(ProtocolError):
             run.take(decode_message(json.dumps(entries | head).encode()), 1_800_000_000.0, 10)
     run.flush()
     assert all(key == "key" for key, _ in hub.data.entries)
+
+
+@given(MESSAGES)
+def test_nothing_but_a_protocol_error_comes_out_of_any_message(messages):
+    """Messages of every type with entries of any kind are taken or refused; what was taken is delivered."""
+    check_any_messages(messages)
+
+
+@pytest.mark.soak
+@settings(max_examples=10_000)
+@given(MESSAGES)
+def test_nothing_but_a_protocol_error_comes_out_of_any_message_ten_thousand_times(messages):
+    """The same ten thousand times."""
+    check_any_messages(messages)
 
 
 def test_what_is_kept_of_a_run_is_bounded():

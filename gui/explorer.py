@@ -191,7 +191,9 @@ class ExplorerDock(Dock):
             row = _stream_row(kind, stream, info, now)
             self._set_stream(key, kind, stream, parent, row, stream_tip(row.name, info))
         shown = {*streams, *([METRICS] if metrics else [])}
-        for gone in [k for k in self._stream_items if k[0] == key and (k[1], k[2]) not in shown]:
+        gone_items = [k for k in self._stream_items if k[0] == key and (k[1], k[2]) not in shown]
+        # The row above the metrics goes last, for it takes the rows below it along.
+        for gone in sorted(gone_items, key=lambda k: k[1:] == METRICS):
             item = self._stream_items.pop(gone)
             (item.parent() or self.tree.invisibleRootItem()).removeChild(item)
 

@@ -212,6 +212,18 @@ def test_rename(dock, hub, monkeypatch):
     assert rows(dock)[0].name == "trainer"
 
 
+def test_a_producer_that_is_forgotten_and_connected_again_at_once_is_listed_anew(dock, deliver, hub):
+    """Between two refreshes it goes with its metrics and comes back without: their rows go, and the dock lives on."""
+    deliver(Kind.SERIES, "", SeriesDefinitions((SeriesDefinition(1, "loss"),)))
+    deliver(Kind.METRIC, "", samples(1, first=1, count=2))
+    rows(dock)
+    assert dock.tree.topLevelItem(0).child(0).childCount() == 1
+    hub.forget(KEY)
+    hub.add(KEY, KEY)
+    rows(dock)
+    assert dock.tree.topLevelItem(0).childCount() == 0
+
+
 @pytest.mark.parametrize("yes", [True, False])
 def test_forget_asks_and_takes_the_data_along(dock, asked, yes):
     """One question that says what goes; Cancel keeps all."""

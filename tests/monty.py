@@ -87,6 +87,12 @@ class Monty:
             if not stream.closed:
                 stream.close()
 
+    def next_received(self) -> str:
+        """Wait for the next command that it takes, or for its end, and return the command's type or ""."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        return json.loads(line)["type"] if line else ""
+
     def received(self) -> list[dict[str, object]]:
         """Return the commands it took; it must have ended, and not been waited for."""
         output, _ = self.process.communicate("", timeout=10.0)

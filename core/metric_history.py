@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, islice
+from typing import Any
 
 import numpy as np
 
@@ -199,7 +200,7 @@ def _collect_alike(samples: Sequence[Sample]) -> list[tuple[SeriesKey, np.ndarra
     """Do it for all at once when they are of one series and have a step; [] when not."""
     if not samples or samples[0][0] != samples[-1][0]:
         return []
-    flat = list(chain.from_iterable(samples))
+    flat: list[Any] = list(chain.from_iterable(samples))
     names, steps = flat[0::4], flat[3::4]
     if names.count(names[0]) < len(names) or not {int, float}.issuperset(map(type, steps)):
         return []

@@ -49,7 +49,9 @@ def read_bench(path: Path) -> list[DeviceSpec]:
     document = _parse(text, path)
     unknown = next((key for key in document if key != TABLE), None)
     if unknown is not None:
-        raise BenchError(f"{path}, line {_line_of_key(text, unknown)}: {unknown[:40]} is nothing a bench has: use [[device]]")
+        raise BenchError(
+            f"{path}, line {_line_of_key(text, unknown)}: {unknown[:40]} is nothing a bench has: use [[device]]"
+        )
     tables = document.get(TABLE, [])
     if not isinstance(tables, AoT):
         raise BenchError(f"{path}: devices are tables that begin with [[device]], each its own")

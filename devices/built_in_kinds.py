@@ -95,7 +95,9 @@ BUILT_IN = (
         "Instrument of pymeasure",
         _make_pymeasure,
         (
-            Field("instrument", "Class", "keithley.Keithley2000", "its class in pymeasure.instruments", is_required=True),
+            Field(
+                "instrument", "Class", "keithley.Keithley2000", "its class in pymeasure.instruments", is_required=True
+            ),
             READS,
             ADDRESS,
             SETTINGS,
@@ -107,7 +109,13 @@ BUILT_IN = (
         "Instrument of QCoDeS",
         _make_qcodes,
         (
-            Field("instrument", "Class", "Keithley.Keithley2450", "its class in qcodes.instrument_drivers", is_required=True),
+            Field(
+                "instrument",
+                "Class",
+                "Keithley.Keithley2450",
+                "its class in qcodes.instrument_drivers",
+                is_required=True,
+            ),
             READS,
             ADDRESS,
             SETTINGS,

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from .bench_errors import EndedError, InstrumentError, UnfitError
 from .catalog import make_device
 from .device import StreamingDevice
 from .spec import DeviceSpec
-from .wishes import InstrumentError
 
 STOP_S = 2.0
 
@@ -17,22 +17,29 @@ Take = Callable[[Any, float], None]
 Listen = Callable[[str, str], None]
 
 
-def connect(spec: DeviceSpec, device: Any, listen: Listen) -> tuple[Any, str]:
-    """Make the device unless it is there, and connect it.
+def make(spec: DeviceSpec, listen: Listen) -> Any:
+    """Make the device, not connected yet.
 
     Args:
-        spec: which. device: as it was made before, or None. listen: takes what a new one tells of its own link.
+        spec: which. listen: takes (state, sentence) when it tells of its own link.
 
-    Returns:
-        The device and how it names itself.
+    Raises:
+        UnfitError: it cannot be made as it is described.
     """
-    if device is None:
+    try:
         device = make_device(spec)
-        if callable(subscribe := getattr(device, "on_state", None)):
-            subscribe(lambda state, detail="": listen(str(state), detail))
+    except (ValueError, TypeError, ImportError) as error:
+        raise UnfitError(str(error) or type(error).__name__) from error
+    if callable(subscribe := getattr(device, "on_state", None)):
+        subscribe(lambda state, detail="": listen(str(state), detail))
+    return device
+
+
+def connect(device: Any) -> str:
+    """Connect a device, if that is something it does; returns how it names itself."""
     if callable(connect := getattr(device, "connect", None)):
         connect()
-    return device, str(getattr(device, "identity", "") or "")
+    return str(getattr(device, "identity", "") or "")
 
 
 def disconnect(device: Any) -> None:
@@ -63,8 +70,8 @@ def stop(device: Any) -> bool:
 
 
 def look(device: Any) -> None:
-    """Raise InstrumentError, with the reason, when the stream has ended by itself."""
+    """Raise EndedError, with the reason, when the stream has ended by itself."""
     if not device.is_streaming():
         statistics = getattr(device, "statistics", None)
         reason = statistics().reason if callable(statistics) else ""
-        raise InstrumentError(reason or "it ended by itself")
+        raise EndedError(reason or "it ended by itself", is_logged=bool(reason))

@@ -108,5 +108,8 @@ def _counters() -> Readings:
     if disk is not None:
         counted |= {"disk_read_bytes": float(disk.read_bytes), "disk_written_bytes": float(disk.write_bytes)}
     if network is not None:
-        counted |= {"network_received_bytes": float(network.bytes_recv), "network_sent_bytes": float(network.bytes_sent)}
+        counted |= {
+            "network_received_bytes": float(network.bytes_recv),
+            "network_sent_bytes": float(network.bytes_sent),
+        }
     return counted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Any
 
 from .instrument import Instrument
@@ -13,6 +13,7 @@ from .spec import DeviceSpec
 
 TICK_S = 0.2
 CLOSE_S = 2.0
+ENDS_S = 0.1
 
 
 class Bench:
@@ -84,9 +85,9 @@ class Bench:
         """
         until_s = time.monotonic() + timeout_s
         self._over.set()
-        for instrument in self._all():
-            instrument.disconnect()
-        ended = [instrument.close(max(0.0, until_s - time.monotonic())) for instrument in self._all()]
+        wait([instrument.disconnect() for instrument in self._all()], timeout_s)
+        # Those that have left end at once, also after one that took all of the time.
+        ended = [instrument.close(max(ENDS_S, until_s - time.monotonic())) for instrument in self._all()]
         self.instruments.clear()
         if self._ticker is not None:
             self._ticker.join()

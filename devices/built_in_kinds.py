@@ -15,6 +15,10 @@ OPTIONS = Field("options", "Options", "", "further arguments of the class, as a 
 SETTINGS = Field("settings", "Settings", "", "what is set after connecting, as a table")
 
 
+def _class_field(example: str, package: str) -> Field:
+    return Field("instrument", "Class", example, f"its class in {package}, or the full name of one", is_required=True)
+
+
 def _stream_options(spec: DeviceSpec) -> dict[str, Any]:
     return {"queue_size": spec.queue_size, "policy": spec.policy}
 
@@ -95,9 +99,7 @@ BUILT_IN = (
         "Instrument of pymeasure",
         _make_pymeasure,
         (
-            Field(
-                "instrument", "Class", "keithley.Keithley2000", "its class in pymeasure.instruments", is_required=True
-            ),
+            _class_field("keithley.Keithley2000", "pymeasure.instruments"),
             READS,
             ADDRESS,
             SETTINGS,
@@ -109,13 +111,7 @@ BUILT_IN = (
         "Instrument of QCoDeS",
         _make_qcodes,
         (
-            Field(
-                "instrument",
-                "Class",
-                "Keithley.Keithley2450",
-                "its class in qcodes.instrument_drivers",
-                is_required=True,
-            ),
+            _class_field("Keithley.Keithley2450", "qcodes.instrument_drivers"),
             READS,
             ADDRESS,
             SETTINGS,

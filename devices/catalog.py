@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from .attach import attach
 from .built_in_kinds import BUILT_IN
+from .device import StreamingDevice
 from .device_kind import DeviceKind
 from .spec import DeviceSpec
 
@@ -69,8 +71,13 @@ def _load(point: EntryPoint) -> DeviceKind | None:
     if isinstance(found, DeviceKind):
         return found
     if isinstance(found, type):
-        return DeviceKind(
-            point.name, found.__name__, lambda spec: attach(found, spec.id, **spec.params), takes_others=True
-        )
+        return DeviceKind(point.name, found.__name__, partial(_attach, found), takes_others=True)
     logger.error("the device plug-in %s (%s) is neither a class nor a DeviceKind", point.name, point.value)
     return None
+
+
+def _attach(cls: type, spec: DeviceSpec) -> Any:
+    """Make a device of a plug-in's class; our own base takes what is said of the queue, when anything is."""
+    usual = DeviceSpec(id=spec.id, kind=spec.kind)
+    said = {name: told for name in ("policy", "queue_size") if (told := getattr(spec, name)) != getattr(usual, name)}
+    return attach(cls, spec.id, **spec.params, **(said if issubclass(cls, StreamingDevice) else {}))

@@ -72,6 +72,6 @@ def stop(device: Any) -> bool:
 def look(device: Any) -> None:
     """Raise EndedError, with the reason, when the stream has ended by itself."""
     if not device.is_streaming():
-        statistics = getattr(device, "statistics", None)
+        statistics: Any = getattr(device, "statistics", None)
         reason = statistics().reason if callable(statistics) else ""
         raise EndedError(reason or "it ended by itself", is_logged=bool(reason))

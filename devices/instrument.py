@@ -12,7 +12,8 @@ import msgspec
 
 from .arrivals import Arrivals
 from .bench_errors import InstrumentError
-from .instrument_life import InstrumentLife, InstrumentState
+from .instrument_life import InstrumentLife
+from .instrument_state import InstrumentState
 from .spec import DeviceSpec
 from .stream_statistics import StreamStatistics
 from .wishes import Wish, refused
@@ -66,7 +67,7 @@ class Instrument(InstrumentLife):
 
     def statistics(self) -> StreamStatistics:
         """Tell what became of its readings, since the device was made."""
-        told = getattr(self.device, "statistics", None)
+        told: Any = getattr(self.device, "statistics", None)
         return told() if callable(told) else StreamStatistics()
 
     def prepare(self) -> Future[None]:

@@ -2,49 +2,28 @@
 
 from __future__ import annotations
 
-import enum
 import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..core.backoff import Backoff
 from ..core.problems import one_line
 from . import device_steps
 from .bench_errors import EndedError, UnfitError
 from .device import StreamingDevice
+from .instrument_state import InstrumentState, Step
 from .spec import DeviceSpec
 from .wishes import Wish, Wishes, refused
 from .worker import DeviceStuckError, DeviceWorker
 
 logger = logging.getLogger("dockscope.devices")
 
-MAKE_S, CONNECT_S, STEP_S = 60.0, 30.0, 10.0  # after which a call of the device is given up
+MAKE_S, CONNECT_S = 60.0, 30.0  # after which a call of the device is given up
 LOOK_EVERY_S = 1.0
 STEADY_S = 5.0  # a stream that breaks sooner is begun again after growing pauses
-
-
-class InstrumentState(enum.StrEnum):
-    """What a device does, as far as it has told."""
-
-    DISCONNECTED = "disconnected"
-    CONNECTING = "connecting"
-    CONNECTED = "connected"
-    STREAMING = "streaming"
-    PAUSED = "paused"
-    RETRYING = "retrying"
-    FAILED = "failed"
-
-
-class _Step(NamedTuple):
-    """A blocking call towards what is wanted; ``done`` takes its result, and returns a fault to tell or ""."""
-
-    name: str
-    call: Callable[[], Any]
-    done: Callable[[Any], str]
-    limit_s: float = STEP_S
 
 
 class InstrumentLife:
@@ -146,7 +125,7 @@ class InstrumentLife:
         except RuntimeError:  # it is closed
             return refused(f"{self.spec.id} is closed")
 
-    def _next(self) -> _Step | None:
+    def _next(self) -> Step | None:
         wish = self._wishes.now
         if self._is_connected and (self._is_broken or wish is Wish.DISCONNECTED):
             return self._stop_step() if self._is_streaming else self._disconnect_step()
@@ -163,7 +142,7 @@ class InstrumentLife:
             return self._look_step() if is_right else self._stop_step()
         return self._start_step() if wish is Wish.STREAMING else None
 
-    def _end(self, step: _Step, done: Future[Any]) -> None:
+    def _end(self, step: Step, done: Future[Any]) -> None:
         if done.cancelled():  # by closing
             return
         error = done.exception()
@@ -174,8 +153,7 @@ class InstrumentLife:
         if fault:
             self._tell_fault(fault)
         _run(failures)
-        if not self._is_closed or self._is_connected:
-            self._go()
+        self._go()
 
     def _fail(self, step: str, error: BaseException) -> str:
         """Take note that a step failed: what is left of the device, and when it is tried again; returns the fault."""
@@ -200,7 +178,7 @@ class InstrumentLife:
 
     # -- the steps ------------------------------------------------------------------------------------------------
 
-    def _make_step(self) -> _Step:
+    def _make_step(self) -> Step:
         generation, spec = self._generation, self.spec
 
         def call() -> Any:
@@ -210,9 +188,9 @@ class InstrumentLife:
             self.device = device
             return ""
 
-        return _Step("make", call, done, MAKE_S)
+        return Step("make", call, done, MAKE_S)
 
-    def _connect_step(self) -> _Step:
+    def _connect_step(self) -> Step:
         generation, device = self._generation, self.device
 
         def call() -> str:
@@ -228,9 +206,9 @@ class InstrumentLife:
                 self._fault = ""
             return ""
 
-        return _Step("connect", call, done, CONNECT_S)
+        return Step("connect", call, done, CONNECT_S)
 
-    def _disconnect_step(self) -> _Step:
+    def _disconnect_step(self) -> Step:
         device = self.device
 
         def done(_: None) -> str:
@@ -238,9 +216,9 @@ class InstrumentLife:
             self._trouble = ""
             return ""
 
-        return _Step("disconnect", lambda: device_steps.disconnect(device), done)
+        return Step("disconnect", lambda: device_steps.disconnect(device), done)
 
-    def _start_step(self) -> _Step:
+    def _start_step(self) -> Step:
         self._stream += 1
         stream, device, rate_hz = self._stream, self.device, self.spec.rate_hz
 
@@ -252,9 +230,9 @@ class InstrumentLife:
             self._streaming_since_s = self._looked_s = time.monotonic()
             return ""
 
-        return _Step("start", call, done)
+        return Step("start", call, done)
 
-    def _stop_step(self) -> _Step:
+    def _stop_step(self) -> Step:
         device = self.device
 
         def done(has_ended: bool) -> str:
@@ -262,15 +240,15 @@ class InstrumentLife:
             self._stream += 1  # what still comes is nobody's
             return "" if has_ended else one_line(f"{self.spec.id}: stop: its thread did not end and was left behind")
 
-        return _Step("stop", lambda: device_steps.stop(device), done)
+        return Step("stop", lambda: device_steps.stop(device), done)
 
-    def _look_step(self) -> _Step | None:
+    def _look_step(self) -> Step | None:
         """Return the look at the stream of a plain class, which may block; ``tick`` looks at the others."""
         now_s, device = time.monotonic(), self.device
         if now_s - self._looked_s < LOOK_EVERY_S or isinstance(device, StreamingDevice):
             return None
         self._looked_s = now_s
-        return _Step("stream", lambda: device_steps.look(device), lambda _: "")
+        return Step("stream", lambda: device_steps.look(device), lambda _: "")
 
     def _look(self) -> str:
         """Return the fault when the stream has ended by itself, else ""."""

@@ -88,7 +88,7 @@ class SystemDevice(StreamingDevice):
 
 
 def read_gpus(text: str) -> Readings:
-    """Read what nvidia-smi prints: for each processor its number, load in %, MiB, °C and W; what it lacks is left out."""
+    """Read what nvidia-smi prints, for each processor number, load in %, MiB, °C and W; what it lacks is left out."""
     readings: Readings = {}
     for line in text.splitlines():
         index, *words = (word.strip() for word in line.split(","))

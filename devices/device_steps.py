@@ -12,6 +12,8 @@ from .device import StreamingDevice
 from .spec import DeviceSpec
 
 STOP_S = 2.0
+EXTRA = "'dockscope[devices]'"
+IN_EXTRA = ("pyvisa", "pyvisa_py", "pyvisa_sim")
 
 Take = Callable[[Any, float], None]
 Listen = Callable[[str, str], None]
@@ -28,6 +30,11 @@ def make(spec: DeviceSpec, listen: Listen) -> Any:
     """
     try:
         device = make_device(spec)
+    except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
+        raise UnfitError(
+            f"{package} is not installed here: pip install {EXTRA if package in IN_EXTRA else package}"
+        ) from error
     except (ValueError, TypeError, ImportError) as error:
         raise UnfitError(str(error) or type(error).__name__) from error
     if callable(subscribe := getattr(device, "on_state", None)):
@@ -73,5 +80,5 @@ def look(device: Any) -> None:
     """Raise EndedError, with the reason, when the stream has ended by itself."""
     if not device.is_streaming():
         statistics: Any = getattr(device, "statistics", None)
-        reason = statistics().reason if callable(statistics) else ""
+        reason = "" if statistics is None else statistics().reason
         raise EndedError(reason or "it ended by itself", is_logged=bool(reason))

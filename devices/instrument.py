@@ -68,7 +68,12 @@ class Instrument(InstrumentLife):
     def statistics(self) -> StreamStatistics:
         """Tell what became of its readings, since the device was made."""
         told: Any = getattr(self.device, "statistics", None)
-        return told() if callable(told) else StreamStatistics()
+        return StreamStatistics() if told is None else told()
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it is to stream, be it that it does or that it is tried again."""
+        return self._wishes.now is Wish.STREAMING
 
     def prepare(self) -> Future[None]:
         """Make the device without connecting it, so that it can be asked what it has."""

@@ -118,9 +118,9 @@ class ScpiServer:
 
     def _accept(self) -> None:
         listener = self._listener
-        listener.settimeout(0.05)
         while not self._closing.is_set():
             try:
+                listener.settimeout(0.05)
                 connection, _ = listener.accept()
             except TimeoutError:
                 continue

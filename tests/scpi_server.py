@@ -47,7 +47,7 @@ class ScpiServer:
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._closing = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = _listen(0)
         self.port: int = self._listener.getsockname()[1]
         self._begin(self._accept)
 
@@ -98,7 +98,7 @@ class ScpiServer:
 
     def come_back(self) -> None:
         """Listen on the same port again."""
-        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self._listener = _listen(self.port)
         self._begin(self._accept)
 
     def __enter__(self) -> Self:
@@ -175,6 +175,12 @@ class ScpiServer:
     def _measure(self, _: str) -> bytes:
         self._measured += 1
         return f"{self._measured}\n".encode()
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.create_server(("127.0.0.1", port))
+    listener.settimeout(0.05)
+    return listener
 
 
 def _shut(connection: socket.socket) -> None:

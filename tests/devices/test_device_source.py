@@ -47,7 +47,7 @@ def test_a_visa_instrument_is_a_source(wait_for_async):
                 assert producer.hello is not None
                 assert (producer.hello.name, producer.hello.host) == ("dmm", IDENTITY)
                 assert not producer.hello.is_numbered
-                assert watch.hub.series.curves[key].value[:3].tolist() == [1.0, 2.0, 3.0]
+                assert watch.hub.series.curves[key].column("value")[:3].tolist() == [1.0, 2.0, 3.0]
             assert producer.link is LinkState.CLOSED
 
     run(scenario)

@@ -62,8 +62,8 @@ def test_a_bench_is_seen_and_steered_by_any_viewer(tmp_path, server, wait_for_as
                 curves = watch.hub.series.curves
                 await wait_for_async(lambda: key in curves and watch.samples("host.cpu_percent") > 1, 15.0)
                 assert watch.producer.hello.name == "lab"
-                listed = await wait_for_async(lambda: watch.hub.records.data.get((watch.source.key, "devices")))
-                assert listed is not None
+                listed = watch.hub.data.entries
+                await wait_for_async(lambda: (watch.source.key, "devices") in listed)
                 watch.source.send("pause")
                 await wait_for_async(watch.is_run("PAUSED"))
                 asked, count = server.measured, len(curves[key])

@@ -6,15 +6,13 @@ import threading
 from collections.abc import Callable
 from typing import Any, Self
 
-from .abandoned import abandon
+from .abandoned import abandon, stop_limit_s
 from .lock import DeviceLock
 from .locked_methods import give_lock, unlocked
 from .pacing import checked_rate_hz
 from .sample_queue import SampleQueue
 from .stream import Stream
 from .stream_statistics import StreamStatistics
-
-STOP_LIMIT_S = 10.0
 
 
 class StreamingDevice:
@@ -73,7 +71,7 @@ class StreamingDevice:
         rate_hz = checked_rate_hz(sample_rate)
         with self._changing:
             before = self._stream
-            if before is not None and self._is_running(before):
+            if before is not None and before.is_running:
                 raise RuntimeError(f"{self.device_id} is already streaming")
             stream = Stream(
                 self.device_id,
@@ -81,7 +79,7 @@ class StreamingDevice:
                 keep_going=self._on_acquisition_error,
                 callback=callback if timed else lambda value, _: callback(value),
                 rate_hz=rate_hz,
-                queue=SampleQueue(self._queue_size, self._policy),
+                queue=SampleQueue(self._queue_size, self._policy, rate_hz=rate_hz),
                 latest=before and before.latest,
                 after=before,
             )
@@ -93,9 +91,9 @@ class StreamingDevice:
     def stop_streaming(self, timeout: float | None = None) -> bool:
         """Stop, and wait for the end of both threads; nothing is called back after the return.
 
-        From the callback it waits for acquisition alone, and the callback thread ends when the callback returns. A
-        thread that does not end in time is left behind: it never delivers again, and the log tells of it. While this
-        waits, ``_ld_lock`` is released, also when other public methods of this thread hold it.
+        From the callback it waits for acquisition alone, from ``_acquire_sample`` for nothing; the calling thread ends
+        on its return. A thread that does not end in time is left behind: it never delivers again, and the log tells of
+        it. While this waits, ``_ld_lock`` is released, also when other public methods of this thread hold it.
 
         Args:
             timeout: the longest wait in s for both together; 10 s when not given.
@@ -103,25 +101,22 @@ class StreamingDevice:
         Returns:
             Whether all threads ended.
         """
-        stream = self._stream
+        with self._changing:
+            stream = self._stream
         if stream is None:
             return True
         stream.stop()
-        limit_s = STOP_LIMIT_S if timeout is None else max(0.0, timeout)
+        limit_s = stop_limit_s(timeout)
         with self._ld_lock.released():
             stuck = stream.join(limit_s)
-            if stuck and not stream.is_abandoned:
-                stream.is_abandoned = True
-                names = " and ".join(thread.name for thread in stuck)
-                abandon(
-                    stuck, f"{self.device_id}: the thread {names} did not end within {limit_s:g} s, it is left behind"
-                )
-                self._ld_lock.disown(stuck)
+            if stuck:
+                self._leave(stream, stuck, limit_s)
         return not stuck
 
     def is_streaming(self) -> bool:
         """Tell whether samples are acquired or still called back with."""
-        return self._stream is not None and self._is_running(self._stream)
+        with self._changing:
+            return self._stream is not None and self._stream.is_running
 
     def get_latest_data(self) -> Any:
         """Return the sample that was acquired last; None before the first."""
@@ -137,6 +132,14 @@ class StreamingDevice:
         with self._changing:
             return self._earlier + self._stream.statistics() if self._stream else self._earlier
 
+    def _leave(self, stream: Stream, stuck: list[threading.Thread], limit_s: float) -> None:
+        with self._changing:
+            is_known, stream.is_abandoned = stream.is_abandoned, True
+        if not is_known:
+            names = " and ".join(thread.name for thread in stuck)
+            abandon(stuck, f"{names} did not end within {limit_s:g} s, left behind")
+            self._ld_lock.disown(stuck)
+
     def _acquire_sample(self) -> Any:
         """Return one sample; called in the acquisition thread, outside the lock."""
         raise NotImplementedError(f"{type(self).__name__} does not say how a sample is acquired")
@@ -145,7 +148,3 @@ class StreamingDevice:
         """Decide whether the stream goes on after an error of ``_acquire_sample``; it ends here."""
         del error
         return False
-
-    @staticmethod
-    def _is_running(stream: Stream) -> bool:
-        return not stream.is_abandoned and not stream.is_stopped and stream.is_alive

@@ -40,7 +40,8 @@ def resource_manager(library: str) -> pyvisa.ResourceManager:
     """
     # pyvisa-py warns of what it finds missing for interfaces nobody asked for.
     warnings.filterwarnings("ignore", module=r"pyvisa_py\b")
-    logging.getLogger("pyvisa").setLevel(logging.CRITICAL)  # what fails here is told as an LinkError
+    if (log := logging.getLogger("pyvisa")).level == logging.NOTSET:
+        log.setLevel(logging.CRITICAL)  # what fails here is told as a LinkError
     if not _one_at_a_time.acquire(timeout=CONNECT_TIMEOUT_S):
         raise LinkLostError("another device is still opening a VISA library")
     try:
@@ -129,8 +130,9 @@ class VisaSession:
             LinkError: that failed, or the other side has closed the link.
         """
         with self._explained():
-            if self._socket is not None:
-                self._socket.check()
+            unread = self._socket is not None and self._socket.has_unread()
+            if unread and not self._reader.expects_terminator:
+                self.discard()  # nobody asked for it, or not any more
             self._resource.write_raw(message.encode() + self._write_termination)
 
     def receive(self) -> bytes:
@@ -215,7 +217,7 @@ class VisaSession:
             self._keep_alive()
             self._socket = PySocket.of(resource)
             if self._socket is not None:
-                self._socket.check()  # pyvisa-py takes a refused connection for an open one
+                self._socket.has_unread()  # pyvisa-py takes a refused connection for an open one
 
     def _keep_alive(self) -> None:
         """Let the system find out about a peer that vanished; not every library can."""

@@ -6,7 +6,7 @@ import socket
 import struct
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 IDENTITY = "dockscope,scpi server,1,0"
@@ -28,13 +28,14 @@ class ScpiServer:
         self,
         *,
         identity: str | None = IDENTITY,
-        answers: dict[str, bytes | Callable[[str], bytes]] | None = None,
+        answers: Mapping[str, bytes | Callable[[str], bytes]] | None = None,
         one_line: bool = False,
     ) -> None:
+        self.identity = identity
         self.received: list[str] = []
         self.connections = 0
         self._answers: dict[str, Any] = {
-            "*IDN?": None if identity is None else f"{identity}\n".encode(),
+            "*IDN?": lambda _: None if self.identity is None else f"{self.identity}\n".encode(),
             "MEAS?": self._measure,
             "ECHO?": lambda text: f"{text}\n".encode(),
             **(answers or {}),

@@ -116,7 +116,7 @@ def test_another_rate_begins_the_stream_anew(made, wait_for):
 
 
 def test_a_device_that_is_not_there_is_tried_until_it_is(made, wait_for, log_watch):
-    """The future tells of the first refusal, the log each reason once; the instrument goes on, and connects when it can."""
+    """The future tells of the first refusal, the log each reason once; it goes on, and connects when it can."""
     log_watch.expect("dmm: connect: .*", logger="dockscope.devices")
     with ScpiServer() as server:
         server.refuse()

@@ -267,18 +267,18 @@ def test_the_asker_chooses_once(wait_for_async):
 
     async def scenario():
         async with our_server() as (server, streams, port):
-            a, b = streams.create("a"), streams.create("b c")
-            asker = AnsweringAsker(PASSWORD, chosen=["b c"])
+            a, b = streams.create("a"), streams.create("b, c")
+            asker = AnsweringAsker(PASSWORD, chosen=["b, c"])
             async with watched(port, asker=asker) as watch:
                 await wait_for_async(lambda: b.subscriber_count)
                 assert a.subscriber_count == 0
-                assert watch.source.url == watch.producer.url == f"conduit://127.0.0.1:{port}?only=b%20c"
+                assert watch.source.url == watch.producer.url == f"conduit://127.0.0.1:{port}?only=b%2C%20c"
                 assert normalize_url(watch.source.url) == watch.source.url
                 (connection,) = server.connections
                 await connection.close()
                 await wait_for_async(lambda: b.subscriber_count == 0)
                 await wait_for_async(lambda: b.subscriber_count)
-                assert asker.offered == [["a", "b c"]]
+                assert asker.offered == [["a", "b, c"]]
 
     run(scenario)
 

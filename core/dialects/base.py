@@ -186,6 +186,7 @@ class Dialect:
         recognize: tells by what was heard at ``tcp://host:port`` whether it speaks this dialect, and gives its URL
             then. None for dialects that nothing but their name tells apart.
         asks_password: its sources need one.
+        finds: its sources become those of the dialect that they find; the URL of a probe's answer tells which.
     """
 
     open: Factory
@@ -193,6 +194,7 @@ class Dialect:
     probe: Callable[[str, SourceOptions, float], Awaitable[ProbeResult]]
     recognize: Callable[[Heard], Awaitable[str | None]] | None = None
     asks_password: bool = False
+    finds: bool = False
 
 
 def open_source(url: str, hub: Sink, *, key: str | None = None, name: str | None = None, **options: Any) -> Source:

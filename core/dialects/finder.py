@@ -262,4 +262,4 @@ async def probe_found(url: str, options: SourceOptions, timeout_s: float) -> Pro
     return await found.dialect.probe(found.url, options, timeout_s)
 
 
-DIALECT = Dialect(open=open_found, normalize=lambda url: parse(url).url, probe=probe_found)
+DIALECT = Dialect(open=open_found, normalize=lambda url: parse(url).url, probe=probe_found, finds=True)

@@ -440,8 +440,10 @@ def test_a_missing_or_wrong_password_is_told_at_the_command_line(expect_log):
     run(scenario)
 
 
-def test_a_password_is_asked_for_at_the_terminal():
-    """At a terminal the password is asked for, and not shown."""
+@pytest.mark.parametrize("scheme", ["conduit", "tcp"])
+def test_a_password_is_asked_for_at_the_terminal(scheme, expect_log):
+    """At a terminal the password is asked for, and not shown; also when ``tcp://`` turns out to be conduit."""
+    expect_log("do not start with the conduit mark", at_least=0)  # tcp:// asks for HTTP first
 
     async def scenario():
         async with our_server() as (_, streams, port):
@@ -449,7 +451,7 @@ def test_a_password_is_asked_for_at_the_terminal():
             ours, theirs = pty.openpty()
             environment = {key: value for key, value in os.environ.items() if key != "DOCKSCOPE_PASSWORD"}
             tail = subprocess.Popen(  # noqa: ASYNC220 - its pipes are read in threads
-                [*PROGRAM, "tail", f"conduit://127.0.0.1:{port}", "--seconds", "8"],
+                [*PROGRAM, "tail", f"{scheme}://127.0.0.1:{port}", "--seconds", "8"],
                 stdin=theirs,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

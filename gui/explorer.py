@@ -34,6 +34,7 @@ LINK_TONES = {
     LinkState.LOST: "error",
     LinkState.CLOSED: "muted",
 }
+CONNECTED = (LinkState.LIVE, LinkState.STALE)
 # A clear message stays on its producer this long after it was last told.
 PROBLEM_SHOWN_S = 15.0
 MAX_NAME_CHARACTERS = 80
@@ -112,9 +113,9 @@ class ExplorerDock(Dock):
         if producer is None:
             return []
         do = self.context.actions
-        offline = producer.link is LinkState.CLOSED
-        connect = self._action("Connect", lambda: do["connect_url"](producer.url), offline)
-        disconnect = self._action("Disconnect", lambda: do["disconnect_key"](key), not offline)
+        is_offline, is_connected = producer.link is LinkState.CLOSED, producer.link in CONNECTED
+        connect = self._action("Connect", lambda: do["connect_url"](producer.url), not is_connected)
+        disconnect = self._action("Disconnect", lambda: do["disconnect_key"](key), not is_offline)
         target = self._action("Make it the target of Pause and Stop", lambda: do["target"](key), True)
         rename = self._action("Rename…", lambda: self._rename(key), True)
         forget = self._action("Forget, with its data…", lambda: self._forget(key), True)
@@ -136,7 +137,7 @@ class ExplorerDock(Dock):
 
     def _on_activated(self, item: QTreeWidgetItem) -> None:
         producer = self.hub.producers.get(_key_of(item))
-        if producer is not None and producer.link is LinkState.CLOSED:
+        if producer is not None and producer.link not in CONNECTED:
             self.context.actions["connect_url"](producer.url)
 
     def _rename(self, key: str) -> None:

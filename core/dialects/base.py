@@ -104,7 +104,10 @@ class Source(Protocol):
         ...
 
     def start(self) -> None:
-        """Begin, also with parts that were closed; what has begun goes on. Needs a running event loop."""
+        """Begin, also with parts that were closed; needs a running event loop.
+
+        What has begun goes on. What waits to connect may do so at once, asking again what a person declined to tell.
+        """
 
     async def close(self) -> None:
         """Leave, within half a second, without a task, socket or thread left; the producer goes on."""

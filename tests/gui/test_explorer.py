@@ -174,7 +174,7 @@ def test_statuses_have_colours(dock, hub):
 
 
 def test_the_menu_offers_what_makes_sense(dock, hub, asked):
-    """Connect for an offline producer, disconnect for a connected one; target, rename and forget always."""
+    """Connect for whoever is not connected, disconnect unless offline; target, rename and forget always."""
     rows(dock)
     dock.tree.setCurrentItem(dock.tree.topLevelItem(0))
     offered = texts(dock.menu_actions())
@@ -187,6 +187,9 @@ def test_the_menu_offers_what_makes_sense(dock, hub, asked):
     ]
     assert not offered["Connect"]
     assert offered["Disconnect"]
+    for state in (LinkState.CONNECTING, LinkState.LOST):
+        hub.link(KEY, state)
+        assert all(texts(dock.menu_actions()).values())
     hub.link(KEY, LinkState.CLOSED)
     offered = texts(dock.menu_actions())
     assert offered["Connect"]

@@ -308,7 +308,7 @@ def test_a_refused_password_is_asked_for_again(wait_for_async, expect_log):
 
 
 def test_nobody_is_asked_twice_who_declined(wait_for_async):
-    """Without a password nothing is connected any more, and the link says what to do."""
+    """Without a password nothing is connected, and the link says what to do; Connect asks again, at once."""
 
     async def scenario():
         async with our_server() as (server, _, port):
@@ -320,6 +320,11 @@ def test_nobody_is_asked_twice_who_declined(wait_for_async):
                 assert len(asker.asked) == 1
                 assert watch.producer.link is LinkState.CONNECTING
                 assert server.connection_count == 0
+                asker.answers = [PASSWORD]
+                watch.source.start()
+                await wait_for_async(watch.is_link(LinkState.LIVE))
+                watch.source.start()  # which changes nothing for who is connected
+                assert len(asker.asked) == 2
 
     run(scenario)
 

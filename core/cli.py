@@ -140,7 +140,7 @@ def _asker(url: str, password_file: Path | None) -> Asker:
 
 
 def _found(url: str) -> str:
-    """Return the URL of what is behind a URL that leaves it open; the URL itself when it says it, or nobody is there."""
+    """Return the URL of what is behind a URL that leaves it open; the URL itself when nobody is there."""
     return asyncio.run(probe(url)).url if dialect_of(url).finds else url
 
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QInputDialog, QLineEdit, QMenu, QMessageBox, QTreeWidget, QTreeWidgetItem, QVBoxLayout
 
+from ..core.dialects.foreign_address import binds_openly
 from ..core.producers import Losses
 from ..core.run_control import LinkState, RunState
 from .dock import Dock, DockContext
@@ -221,6 +222,7 @@ class ExplorerDock(Dock):
             link_tone=LINK_TONES[producer.link],
             second=second,
             second_tone=tone,
+            is_open=binds_openly(producer.url),
         )
 
 

@@ -216,6 +216,29 @@ def test_sizes_that_nobody_tells_are_guessed_and_said_so(wait_for_async):
     run(scenario)
 
 
+def test_a_board_that_is_told_late_is_not_said_to_be_guessed(wait_for_async):
+    """Frames that come before the answer to the question for the board are shown; of the guess until then no word."""
+
+    async def scenario():
+        async with RawProducer(WELCOME, frame(0), frame(1), frame(2), obeys=False) as producer:
+            async with Watched(producer.url) as watched:
+                await wait_for_async(lambda: frames_of(watched) == 3)
+                refs = json.loads(frame(0))["data"]["components"]
+                parts = {ref: {"width": 1.5, "height": 0.5, "pads": []} for ref in refs}
+                await producer.send(json.dumps({"type": "static", "data": {"staticProps": parts}}), '{"type": "pong"}')
+                await wait_for_async(lambda: placement_of(watched).scene.size.tolist() == [[1.5, 0.5]] * len(refs))
+                await producer.send(*map(frame, range(3, 40)))
+                await wait_for_async(lambda: frames_of(watched) == 40)
+                assert not [line for line in log_of(watched) if "guessed" in line]
+            producer.first = (WELCOME,)
+            async with Watched(producer.url) as watched:  # who never answers is not waited for without end
+                await wait_for_async(lambda: producer.received.count('{"type": "ping"}') == 2)
+                await producer.send(*map(frame, range(40)))
+                await wait_for_async(lambda: [line for line in log_of(watched) if "guessed" in line])
+
+    run(scenario)
+
+
 def test_a_page_that_is_none_is_told(tmp_path, wait_for_async):
     """A wrong path, or a file that is something else, is one clear message; the stream is shown all the same."""
     (tmp_path / "other.html").write_text("<html></html>")

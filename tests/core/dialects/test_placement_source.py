@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import threading
 import tracemalloc
 from typing import Any
 
@@ -275,6 +276,22 @@ def test_our_own_producer_tells_its_board(tmp_path, wait_for_async):
             await visualizer.stop_streaming()
             await wait_for_async(watched.is_run("ENDED"))
             assert told(watched).run.outcome == "finished"
+
+    run(scenario)
+
+
+def test_a_large_frame_is_read_beside_the_loop(wait_for_async):
+    """What takes long to decode is decoded in a thread, and stays in its place among the small ones."""
+    large = {f"C{number}": [float(number), 1.0, 0.0] for number in range(20_000)}
+
+    async def scenario():
+        complete = '{"type": "status", "status": "complete", "message": "done"}'
+        first = (WELCOME, frame(0, large), frame(1, large), complete)
+        async with RawProducer(*first) as producer, Watched(producer.url) as watched:
+            await wait_for_async(lambda: told(watched).status is not None, 10.0)
+            assert [thread for thread in threading.enumerate() if thread.name.startswith("asyncio_")]
+            assert (frames_of(watched), placement_of(watched).latest.index) == (2, 1)
+            assert not watched.producer.problem
 
     run(scenario)
 

@@ -9,6 +9,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from ..messages import (
+    KIND_OF,
     ControlState,
     DataRecord,
     Hello,
@@ -33,7 +34,7 @@ from .placement_deltas import KnownPlaces
 from .placement_facts import BoardFacts, as_numbers
 from .placement_scene import SceneMaker
 from .readings import read_object
-from .reception import KIND_OF, Reception
+from .reception import Reception
 
 STREAM = "board"
 STATS = "stats"

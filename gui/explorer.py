@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QInputDialog, QLineEdit, QMenu, QMessageBox, QTree
 from ..core.dialects.foreign_address import binds_openly
 from ..core.producers import Losses
 from ..core.run_control import LinkState, RunState
+from .age_words import age_words
 from .dock import Dock, DockContext
 from .explorer_delegate import ROW, ExplorerDelegate, ProducerRow, StreamRow
 from .explorer_tips import metrics_tip, producer_tip, stream_tip
@@ -257,7 +258,7 @@ def _metrics_row(metrics: list[StreamInfo], losses: Losses, now: float) -> Strea
 
 def _figures(rate_hz: float, last_seen: float, now: float) -> str:
     age_s = max(0.0, now - last_seen)
-    return f"{_rate(rate_hz)}/s" if rate_hz > 0 and age_s < 5 else _age(age_s)
+    return f"{_rate(rate_hz)}/s" if rate_hz > 0 and age_s < 5 else age_words(age_s)
 
 
 def _lost(count: int) -> str:
@@ -268,12 +269,6 @@ def _rate(rate_hz: float) -> str:
     if rate_hz >= 10_000:
         return f"{rate_hz / 1000:.0f} k"
     return f"{rate_hz:.0f}" if rate_hz >= 10 else f"{rate_hz:.1f}"
-
-
-def _age(age_s: float) -> str:
-    if age_s < 60:
-        return f"{age_s:.0f} s ago"
-    return f"{age_s / 60:.0f} min ago" if age_s < 5400 else f"{age_s / 3600:.0f} h ago"
 
 
 def _set_row(item: QTreeWidgetItem, row: ProducerRow | StreamRow, tip: str) -> None:

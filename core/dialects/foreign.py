@@ -13,7 +13,7 @@ from ..backoff import Backoff
 from ..link_address import LinkError
 from ..link_commands import LinkCommands
 from ..link_health import LinkHealth
-from ..link_trouble import MAX_SENTENCE, Trouble, clipped
+from ..link_trouble import CONNECTING, MAX_SENTENCE, Trouble, clipped
 from ..run_control import LinkState, Stage
 from ..running_clock import RunningClock
 from ..wire import Reply
@@ -195,7 +195,7 @@ class ForeignSource:
         sentence = clipped(sentence, MAX_SENTENCE)
         if sentence != self._trouble:
             self._trouble = sentence
-            self.reception.problem("connecting", sentence)
+            self.reception.problem(CONNECTING, sentence)
             self._tell_link()
 
     async def _keep_time(self) -> None:

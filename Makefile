@@ -32,7 +32,7 @@ check: $(STAMP)
 	$(BIN)/pytest -q tests/test_layers.py
 
 soak: $(STAMP)
-	HYPOTHESIS_PROFILE=soak $(BIN)/pytest -q -m soak
+	HYPOTHESIS_PROFILE=soak $(BIN)/pytest -q -m soak -o faulthandler_timeout=1800
 
 bench: $(STAMP)
 	@for program in Xvfb openbox xdotool; do command -v $$program >/dev/null || { .ci/packages; break; }; done

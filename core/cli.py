@@ -16,7 +16,7 @@ import typer
 from . import doctor as examination
 from .asker import Asker, read_password
 from .control_command import VERBS, control
-from .dialects.base import dialect_of
+from .dialects.base import dialect_of, probe
 from .discovery import find_local
 from .headless import say
 from .tail import tail
@@ -140,13 +140,18 @@ def _asker(url: str, password_file: Path | None) -> Asker:
         if password_file is not None:
             return Asker(read_password(password_file))
         asker = Asker.of_environment()
-        if asker.known(url) is None and dialect_of(url).asks_password and sys.stdin.isatty():
-            return Asker(getpass(f"Password for {printable(url)}: ") or None)
+        if asker.known(url) is None and sys.stdin.isatty() and dialect_of(found := _found(url)).asks_password:
+            return Asker(getpass(f"Password for {printable(found)}: ") or None)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     except (EOFError, KeyboardInterrupt):
         raise typer.Exit(1) from None
     return asker
+
+
+def _found(url: str) -> str:
+    """Return the URL of what is behind a URL that leaves it open; the URL itself when nobody is there."""
+    return asyncio.run(probe(url)).url if dialect_of(url).finds else url
 
 
 def _run(work: Coroutine[Any, Any, int]) -> int:

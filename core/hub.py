@@ -14,6 +14,7 @@ from typing import Any
 from .accounting import RateMeter
 from .command_log import CommandLog
 from .journal import Change, Journal
+from .link_trouble import CONNECTING_CAUSES
 from .log_sentences import link_sentence
 from .memory import MemoryBudget, default_budget_bytes
 from .messages import Hello, Kind, ProtocolError
@@ -216,6 +217,8 @@ class Hub:
         if producer is None or (producer.link, producer.link_detail) == (state, detail):
             return
         before, producer.link, producer.link_detail = producer.link, state, detail
+        if state is LinkState.LIVE and producer.problem_cause in CONNECTING_CAUSES:
+            producer.problem = ""
         if before != state and (sentence := link_sentence(before, state, detail)):
             level = "warning" if state in (LinkState.LOST, LinkState.STALE) else "info"
             self._journal.write(key, "viewer", level, sentence)
@@ -247,7 +250,7 @@ class Hub:
         """
         producer = self.producers.get(key)
         if producer is not None:
-            producer.problem, producer.problem_t = one_line(sentence), self.clock()
+            producer.problem, producer.problem_cause, producer.problem_t = one_line(sentence), cause, self.clock()
             producer.refused += refused
             self._journal.mark("producer", key)
         shown = self._problems.sentence(key, cause, sentence)

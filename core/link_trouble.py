@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 
 MAX_SENTENCE = 140
+CONNECTING = "connecting"  # the cause of whatever keeps a foreign source from being connected
 
 
 class Trouble(enum.StrEnum):
@@ -53,6 +54,8 @@ _WHILE_CONNECTING = frozenset(
         Trouble.REFUSED,
     }
 )
+# Causes that are over once there is a connection.
+CONNECTING_CAUSES = frozenset({CONNECTING, *(trouble.cause for trouble in _WHILE_CONNECTING)})
 
 
 def clipped(text: str, length: int) -> str:

@@ -281,3 +281,15 @@ Message = (
     | ControlState
     | Heartbeat
 )
+KIND_OF: dict[type, Kind] = {
+    SeriesDefinitions: Kind.SERIES,
+    MetricBatch: Kind.METRIC,
+    Spectrum: Kind.SPECTRUM,
+    PlacementScene: Kind.SCENE,
+    PlacementFrame: Kind.FRAME,
+    DataRecord: Kind.DATA,
+    LogRecord: Kind.LOG,
+    Status: Kind.STATUS,
+    ControlState: Kind.CONTROL,
+    Heartbeat: Kind.HEARTBEAT,
+}

@@ -110,7 +110,8 @@ class Producer:
         run, run_t: run state on its own word, and when it arrived. run_index: grows with each new run.
         status: latest status.
         offset_s: its clock minus ours. round_trip_s: of the last ping.
-        problem, problem_t: latest clear message and its time, "" when there was none. heard: last sign of life.
+        problem, problem_cause, problem_t: latest clear message, "" when there is none, its kind and its time.
+        heard: last sign of life.
         messages, nbytes, samples: messages, bytes and metric samples received.
         thinned: samples of which only minimum and maximum came.
         refused: messages left out because they broke the rules.
@@ -136,6 +137,7 @@ class Producer:
     offset_s: float = 0.0
     round_trip_s: float | None = None
     problem: str = ""
+    problem_cause: str = ""
     problem_t: float = 0.0
     heard: float = 0.0
     messages: int = 0

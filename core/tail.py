@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 from .asker import Asker
 from .dialects.base import Source, open_source
-from .dialects.only import url_names
+from .dialects.only import is_asked_for, url_names
 from .headless import HeadlessSink, ended_by_signals, within
 from .messages import Hello, Kind, MetricBatch
 from .tail_lines import Fields, TailLines, as_json, as_line
@@ -94,8 +94,8 @@ class TailSink(HeadlessSink):
     def _wanted(self, fields: Fields) -> bool:
         """Tell whether a line was asked for, by kind, stream or metric, or by the first words of a dotted name."""
         name = fields.get("name", "")
-        beginnings = [name[:at] for at, character in enumerate(name) if character == "."]
-        return not self._only or not self._only.isdisjoint((fields["kind"], fields["stream"], name, *beginnings))
+        asked = not self._only or not self._only.isdisjoint((fields["kind"], fields["stream"]))
+        return asked or is_asked_for(name, self._only)
 
 
 async def tail(

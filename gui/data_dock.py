@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from .age_words import age_words
 from .data_summary import MAX_CHILDREN, children, has_children, is_picture, picture, summary
 from .dock import Dock, DockContext
 from .plain_text import one_line
@@ -143,7 +144,7 @@ class DataDock(Dock):
         now = time.time()
         age_s = max(0.0, now - entry.t)
         rate_hz = entry.meter.per_second(now)
-        rate = f"{rate_hz:.1f}/s" if rate_hz > 0 else f"{age_s:.0f} s ago"
+        rate = f"{rate_hz:.1f}/s" if rate_hz > 0 else age_words(age_s)
         _set_text(row.item, 0, one_line(name))
         row.item.setToolTip(0, html.escape(one_line(name)))
         _set_text(row.item, 1, f"{rate}  {_size(entry.nbytes)}  {row.summary}")

@@ -9,8 +9,10 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QInputDialog, QLineEdit, QMenu, QMessageBox, QTreeWidget, QTreeWidgetItem, QVBoxLayout
 
+from ..core.dialects.foreign_address import binds_openly
 from ..core.producers import Losses
 from ..core.run_control import LinkState, RunState
+from .age_words import age_words
 from .dock import Dock, DockContext
 from .explorer_delegate import ROW, ExplorerDelegate, ProducerRow, StreamRow
 from .explorer_tips import metrics_tip, producer_tip, stream_tip
@@ -34,6 +36,7 @@ LINK_TONES = {
     LinkState.LOST: "error",
     LinkState.CLOSED: "muted",
 }
+CONNECTED = (LinkState.LIVE, LinkState.STALE)
 # A clear message stays on its producer this long after it was last told.
 PROBLEM_SHOWN_S = 15.0
 MAX_NAME_CHARACTERS = 80
@@ -112,9 +115,9 @@ class ExplorerDock(Dock):
         if producer is None:
             return []
         do = self.context.actions
-        offline = producer.link is LinkState.CLOSED
-        connect = self._action("Connect", lambda: do["connect_url"](producer.url), offline)
-        disconnect = self._action("Disconnect", lambda: do["disconnect_key"](key), not offline)
+        is_offline, is_connected = producer.link is LinkState.CLOSED, producer.link in CONNECTED
+        connect = self._action("Connect", lambda: do["connect_url"](producer.url), not is_connected)
+        disconnect = self._action("Disconnect", lambda: do["disconnect_key"](key), not is_offline)
         target = self._action("Make it the target of Pause and Stop", lambda: do["target"](key), True)
         rename = self._action("Rename…", lambda: self._rename(key), True)
         forget = self._action("Forget, with its data…", lambda: self._forget(key), True)
@@ -136,7 +139,7 @@ class ExplorerDock(Dock):
 
     def _on_activated(self, item: QTreeWidgetItem) -> None:
         producer = self.hub.producers.get(_key_of(item))
-        if producer is not None and producer.link is LinkState.CLOSED:
+        if producer is not None and producer.link not in CONNECTED:
             self.context.actions["connect_url"](producer.url)
 
     def _rename(self, key: str) -> None:
@@ -220,6 +223,7 @@ class ExplorerDock(Dock):
             link_tone=LINK_TONES[producer.link],
             second=second,
             second_tone=tone,
+            is_open=binds_openly(producer.url),
         )
 
 
@@ -254,7 +258,7 @@ def _metrics_row(metrics: list[StreamInfo], losses: Losses, now: float) -> Strea
 
 def _figures(rate_hz: float, last_seen: float, now: float) -> str:
     age_s = max(0.0, now - last_seen)
-    return f"{_rate(rate_hz)}/s" if rate_hz > 0 and age_s < 5 else _age(age_s)
+    return f"{_rate(rate_hz)}/s" if rate_hz > 0 and age_s < 5 else age_words(age_s)
 
 
 def _lost(count: int) -> str:
@@ -265,12 +269,6 @@ def _rate(rate_hz: float) -> str:
     if rate_hz >= 10_000:
         return f"{rate_hz / 1000:.0f} k"
     return f"{rate_hz:.0f}" if rate_hz >= 10 else f"{rate_hz:.1f}"
-
-
-def _age(age_s: float) -> str:
-    if age_s < 60:
-        return f"{age_s:.0f} s ago"
-    return f"{age_s / 60:.0f} min ago" if age_s < 5400 else f"{age_s / 3600:.0f} h ago"
 
 
 def _set_row(item: QTreeWidgetItem, row: ProducerRow | StreamRow, tip: str) -> None:

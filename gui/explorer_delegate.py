@@ -5,20 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QIcon, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
+from .icons import toned_icon
 from .pill import HEIGHT_PX, paint_pill, pill_width_px
 from .theme import ThemeSwitch
 
 ROW = Qt.ItemDataRole.UserRole + 1
 PRODUCER_HEIGHT_PX = 40
 STREAM_HEIGHT_PX = 20
+LOCK_PX = 14
 
 
 @dataclass(frozen=True)
 class ProducerRow:
-    """What a producer's row says; tones are colour names of Theme."""
+    """What a producer's row says; tones are colour names of Theme, ``is_open`` paints an open lock."""
 
     name: str
     badge: str
@@ -26,6 +28,7 @@ class ProducerRow:
     link_tone: str
     second: str
     second_tone: str = "muted"
+    is_open: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class ExplorerDelegate(QStyledItemDelegate):
     def __init__(self, themes: ThemeSwitch) -> None:
         super().__init__()
         self._themes = themes
+        self._locks: dict[str, QIcon] = {}  # by colour
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         is_producer = isinstance(index.data(ROW), ProducerRow)
@@ -85,7 +89,15 @@ class ExplorerDelegate(QStyledItemDelegate):
         plain.setWeight(QFont.Weight.Normal)
         painter.setFont(plain)
         second = QRectF(top.left(), top.bottom() + 1, rect.width() - 22, 17)
+        if row.is_open:
+            self._lock(theme.warning).paint(painter, QRectF(second.left(), second.top() + 1, LOCK_PX, LOCK_PX).toRect())
+            second.setLeft(second.left() + LOCK_PX + 4)
         _text(painter, second, row.second, getattr(theme, row.second_tone))
+
+    def _lock(self, color: str) -> QIcon:
+        if color not in self._locks:
+            self._locks[color] = toned_icon("unlocked", color)
+        return self._locks[color]
 
     def _paint_stream(self, painter: QPainter, rect: QRectF, row: StreamRow) -> None:
         theme = self._themes.current

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
+from ..core.dialects.foreign_address import binds_openly
 from .loss_words import loss_lines
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ def producer_tip(producer: Producer) -> str:
     if producer.hello is not None:
         process = f", process {producer.hello.pid}" if producer.hello.pid else ""
         lines.append(f"host {producer.hello.host[:80]}{process}, you may {producer.role}")
+    if binds_openly(producer.url):
+        lines.append("open: takes data from whoever reaches it, unencrypted")
     if producer.latency_s is not None:
         lines.append(f"latency {producer.latency_s * 1e3:.1f} ms")
     if producer.hello is None or producer.hello.is_numbered:

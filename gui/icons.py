@@ -24,6 +24,14 @@ def icon(name: str, theme: Theme) -> QIcon:
     return result
 
 
+def toned_icon(name: str, color: str) -> QIcon:
+    """Return the icon of this name in one colour, "#rrggbb"."""
+    result = QIcon()
+    for pixmap in _pixmaps(_svg(name).replace("currentColor", color), 1.0, SIZES_PX):
+        result.addPixmap(pixmap)
+    return result
+
+
 def application_icon() -> QIcon:
     """Return the icon of the program itself; its colours do not follow the theme."""
     result = QIcon()

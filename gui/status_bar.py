@@ -67,14 +67,24 @@ class WindowStatusBar(QStatusBar):
             self._set("frames", f"{frames_per_s:.0f} frames/s")
         self._set("links", self._links())
         self._set("rate", f"{_count(hub.messages_per_s())} messages/s")
-        losses = hub.losses
-        self._set("lost", f"{losses.queue + losses.wire:,} lost")
-        self.labels["lost"].setToolTip("\n".join([LOST_TIP, *loss_lines(losses)]))
+        self._show_losses()
         latencies = [
             p.latency_s for p in hub.producers.values() if p.latency_s is not None and p.link is LinkState.LIVE
         ]
         self._set("latency", f"{max(latencies) * 1e3:.1f} ms" if latencies else "– ms")
         self._show_memory()
+
+    def _show_losses(self) -> None:
+        producers, losses = self._hub.producers.values(), self._hub.losses
+        unknown = sum(p.hello is not None and not p.hello.is_numbered for p in producers)
+        lost = losses.queue + losses.wire
+        text, lines = f"{lost:,} lost", [LOST_TIP, *loss_lines(losses)]
+        if unknown:
+            text = f"{text} · {unknown} unknown" if lost or unknown < len(producers) else "loss unknown"
+            whose = "1 producer" if unknown == 1 else f"{unknown} producers"
+            lines.append(f"nobody can know what {whose} lost, as their messages carry no numbers")
+        self._set("lost", text)
+        self.labels["lost"].setToolTip("\n".join(lines))
 
     def _show_memory(self) -> None:
         usage, budget = self._hub.memory(), self._hub.budget_bytes

@@ -28,6 +28,7 @@ class StreamsDialog(QDialog):
         question.setWordWrap(True)
         self.list = QListWidget(self)
         self.list.setAccessibleName(what.capitalize())
+        self.list.setSpacing(2)
         for name in names:
             item = QListWidgetItem(one_line(name, 120))
             item.setData(Qt.ItemDataRole.UserRole, name)

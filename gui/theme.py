@@ -209,5 +209,9 @@ def style_sheet(theme: Theme) -> str:
     """Return the style sheet of the window, its docks and its small controls."""
     sheet = files("dockscope.resources").joinpath("themes/window.qss").read_text(encoding="utf-8")
     colors = {field.name: getattr(theme, field.name) for field in fields(theme) if field.name != "curves"}
-    with as_file(files("dockscope.resources").joinpath(f"themes/arrow-{theme.name}.svg")) as arrow:
-        return Template(sheet).safe_substitute(colors, arrow=arrow.as_posix())
+    pictures = files("dockscope.resources").joinpath("themes")
+    with (
+        as_file(pictures.joinpath(f"arrow-{theme.name}.svg")) as arrow,
+        as_file(pictures.joinpath(f"check-{theme.name}.svg")) as check,
+    ):
+        return Template(sheet).safe_substitute(colors, arrow=arrow.as_posix(), check=check.as_posix())

@@ -105,7 +105,10 @@ class Source(Protocol):
         ...
 
     def start(self) -> None:
-        """Begin, also with parts that were closed; what has begun goes on. Needs a running event loop."""
+        """Begin, also with parts that were closed; needs a running event loop.
+
+        What has begun goes on. What waits to connect may do so at once, asking again what a person declined to tell.
+        """
 
     async def close(self) -> None:
         """Leave, within half a second, without a task, socket or thread left; the producer goes on."""
@@ -187,6 +190,7 @@ class Dialect:
         recognize: tells by what was heard at ``tcp://host:port`` whether it speaks this dialect, and gives its URL
             then. None for dialects that nothing but their name tells apart.
         asks_password: its sources need one. is_opaque: its URLs are written ``scheme:rest``, without two slashes.
+        finds: its sources become those of the dialect that they find; the URL of a probe's answer tells which.
     """
 
     open: Factory
@@ -195,6 +199,7 @@ class Dialect:
     recognize: Callable[[Heard], Awaitable[str | None]] | None = None
     asks_password: bool = False
     is_opaque: bool = False
+    finds: bool = False
 
 
 def open_source(url: str, hub: Sink, *, key: str | None = None, name: str | None = None, **options: Any) -> Source:

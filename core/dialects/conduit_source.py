@@ -56,7 +56,9 @@ def open_conduit(url: str, sink: Sink, *, key: str, options: SourceOptions) -> F
         subscribes=options.topics is None or any(kind != Kind.CONTROL for kind, _ in options.topics),
         rename=lambda renamed: source.rename(renamed),  # noqa: PLW0108 - it is made below
     )
-    source = ForeignSource(address.url, sink, key=key, where=address.where, connect=session.connect)
+    source = ForeignSource(
+        address.url, sink, key=key, where=address.where, connect=session.connect, on_start=session.ask_again
+    )
     return source
 
 
@@ -80,6 +82,10 @@ class ConduitSession:
         self._reader: ObjectReader | None = None
         self._reception: Reception | None = None
         self._delivers = False
+
+    def ask_again(self) -> None:
+        """Let a person who declined to give a password be asked once more."""
+        self._declined = False
 
     async def connect(self, reception: Reception) -> None:
         """Connect once and read until the connection is gone (see ``ForeignSource``)."""
@@ -113,7 +119,7 @@ class ConduitSession:
             self._declined = password is None
         if password is None:
             why = "the password was refused" if self._asker.was_refused(place) else "a password is needed"
-            raise LinkError(f"{place}: {why}: DOCKSCOPE_PASSWORD, --password-file, or connect anew to be asked")
+            raise LinkError(f"{place}: {why}: DOCKSCOPE_PASSWORD, --password-file, or Connect again to be asked")
         return password
 
     async def _follow(self, connection: Connection, reception: Reception) -> None:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from ..backoff import Backoff
 from ..link_address import LinkError
-from ..link_trouble import Trouble
+from ..link_trouble import CONNECTING, Trouble
 from ..run_control import LinkState, Stage
 from .base import Dialect, ProbeResult, Sink, Source, SourceOptions, recognizing_dialects
 from .foreign import OFFLINE_WORDS
@@ -207,7 +207,7 @@ class FoundSource:
             except LinkError as error:
                 if str(error) != told:
                     told = str(error)
-                    self._sink.problem(self.key, "connecting", told)
+                    self._sink.problem(self.key, CONNECTING, told)
                     self._sink.link(self.key, LinkState.CONNECTING, told)
             await asyncio.sleep(backoff.next_s())
         self._become(found)
@@ -262,4 +262,4 @@ async def probe_found(url: str, options: SourceOptions, timeout_s: float) -> Pro
     return await found.dialect.probe(found.url, options, timeout_s)
 
 
-DIALECT = Dialect(open=open_found, normalize=lambda url: parse(url).url, probe=probe_found)
+DIALECT = Dialect(open=open_found, normalize=lambda url: parse(url).url, probe=probe_found, finds=True)

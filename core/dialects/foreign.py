@@ -13,7 +13,7 @@ from ..backoff import Backoff
 from ..link_address import LinkError
 from ..link_commands import LinkCommands
 from ..link_health import LinkHealth
-from ..link_trouble import MAX_SENTENCE, Trouble, clipped
+from ..link_trouble import CONNECTING, MAX_SENTENCE, Trouble, clipped
 from ..run_control import LinkState, Stage
 from ..running_clock import RunningClock
 from ..wire import Reply
@@ -44,6 +44,7 @@ class ForeignSource:
         steer: sends a command; returns None when it is on its way, else why not, as a sentence. None when there is
             nothing to steer. What becomes of a command is told with ``confirm``; unconfirmed after 3 s is said so.
         waits: the producer connects to us, so that nobody being there is no reason to give up.
+        on_start: is called when a person wants it connected, at first and again.
 
     Attributes:
         reception: takes what is read to the sink.
@@ -61,9 +62,11 @@ class ForeignSource:
         connect: Connect,
         steer: Steer | None = None,
         waits: bool = False,
+        on_start: Callable[[], None] = lambda: None,
     ) -> None:
         self.key, self.url, self.waits = key, url, waits
         self._sink, self._where, self._connect, self._steer = sink, where, connect, steer
+        self._on_start = on_start
         self._health = LinkHealth(pinged=False)
         self._backoff = Backoff()
         self._commands = LinkCommands(self._tell_command)
@@ -71,6 +74,7 @@ class ForeignSource:
             sink, key=key, where=where, health=self._health, on_change=self._tell_link, on_up=self._on_up
         )
         self._tasks: list[asyncio.Task[None]] = []
+        self._hurry = asyncio.Event()
         self._told: tuple[LinkState, str] | None = None
         self._trouble = ""
 
@@ -80,7 +84,10 @@ class ForeignSource:
         return bool(self._tasks)
 
     def start(self) -> None:
-        """Begin to connect; needs a running event loop."""
+        """Begin to connect, or do it now instead of after a pause; needs a running event loop."""
+        if not self._health.connected:
+            self._on_start()
+            self._hurry.set()
         if not self._tasks:
             self._health.reopened()
             self._tell_link()
@@ -161,9 +168,18 @@ class ForeignSource:
 
     async def _keep_connecting(self) -> None:
         while True:
+            self._hurry.clear()
             await self._connect_once()
             self.reception.down()
-            await asyncio.sleep(self._backoff.next_s())
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """Wait before the next attempt, unless a person wants it now."""
+        try:
+            async with asyncio.timeout(self._backoff.next_s()):
+                await self._hurry.wait()
+        except TimeoutError:
+            pass  # the usual end of a pause
 
     async def _connect_once(self) -> None:
         try:
@@ -179,7 +195,7 @@ class ForeignSource:
         sentence = clipped(sentence, MAX_SENTENCE)
         if sentence != self._trouble:
             self._trouble = sentence
-            self.reception.problem("connecting", sentence)
+            self.reception.problem(CONNECTING, sentence)
             self._tell_link()
 
     async def _keep_time(self) -> None:

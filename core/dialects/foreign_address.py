@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from ..access import is_loopback
 from ..link_address import LOOPBACK, MAX_IPC_BYTES, LinkAddress, one_spelling, url_parts
@@ -94,6 +95,15 @@ def check_open(address: ForeignAddress, insecure: bool) -> None:
             f"{address.where} would take data from any machine: bind {loopback} and use an SSH tunnel, or allow it in "
             "the settings or with --insecure"
         )
+
+
+def binds_openly(url: str) -> bool:
+    """Tell whether the URL of a source has dockscope listen where other machines reach it."""
+    try:
+        parts = urlsplit(url)
+        return not parts.scheme.startswith("dockscope") and _is_unspecified(parts.hostname or "")
+    except ValueError:  # such as a name of another package's own making
+        return False
 
 
 def _is_unspecified(host: str) -> bool:

@@ -14,6 +14,7 @@ from ..messages import MetricBatch, SeriesDefinition, SeriesDefinitions
 from ..metric_values import Labels, SeriesKey
 from ..series import LONGEST_NAME_BYTES
 from .object_times import TIME_KEYS, plausible_seconds, time_key
+from .only import is_asked_for
 
 # Numbers that count something: columns of the other metrics beside them, so that they can be the x axis.
 STEP_KEYS = frozenset({"step", "global_step", "epoch", "iteration", "iter", "episode"})
@@ -56,7 +57,7 @@ class MetricRows:
     """Gather rows; ``take`` them as messages.
 
     Args:
-        only: names of metrics to keep; all when empty.
+        only: names of metrics to keep, or the first words of dotted names; all when empty.
 
     Attributes:
         refused: what had to be left out since the last ``take``, as a sentence, or "".
@@ -163,7 +164,7 @@ class MetricRows:
         )
 
     def _wanted(self, metrics: list[tuple[int, str]]) -> list[tuple[int, str]]:
-        chosen = [one for one in metrics if not self._only or one[1] in self._only]
+        chosen = [one for one in metrics if not self._only or is_asked_for(one[1], self._only)]
         short = [one for one in chosen if len(one[1].encode("utf-8", "replace")) <= LONGEST_NAME_BYTES]
         if len(short) < len(chosen):
             self.refused = f"a name is longer than {LONGEST_NAME_BYTES} bytes; its numbers are left out"

@@ -1,9 +1,12 @@
-"""What a URL narrows itself to, as in ``?only=a,b``: names of streams, metrics or kinds."""
+"""What a URL narrows itself to, as in ``?only=a,b``: names of streams, metrics or kinds.
+
+A comma that belongs to a name is written %2C.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote, unquote_plus, urlsplit
 
 MOST_OPTIONS = 16
 
@@ -16,8 +19,7 @@ def url_names(url: str) -> tuple[str, ...]:
     Raises:
         ValueError: its text is no query.
     """
-    asked = parse_qs(urlsplit(url).query, keep_blank_values=True, max_num_fields=MOST_OPTIONS)
-    return _names(asked.get("only", []))
+    return _asked(urlsplit(url).query).get("only", ())
 
 
 def query_names(url: str, options: Collection[str] = ("only",)) -> dict[str, tuple[str, ...]]:
@@ -26,12 +28,11 @@ def query_names(url: str, options: Collection[str] = ("only",)) -> dict[str, tup
     Raises:
         ValueError: the query asks for something else, or its text is no query.
     """
-    query = urlsplit(url).query
-    asked = parse_qs(query, keep_blank_values=True, max_num_fields=MOST_OPTIONS)
-    if query and (not asked or not set(asked) <= set(options)):
+    asked = _asked(urlsplit(url).query)
+    if not set(asked) <= set(options):
         known = " or ".join(f"?{option}=NAME,NAME" for option in options)
         raise ValueError(f"{url[:80]!r}: only {known} can follow a source's address")
-    return {option: names for option in options if (names := _names(asked.get(option, [])))}
+    return {option: names for option in options if (names := asked.get(option))}
 
 
 def query_of(asked: Mapping[str, Iterable[str]]) -> str:
@@ -42,5 +43,19 @@ def query_of(asked: Mapping[str, Iterable[str]]) -> str:
     return f"?{'&'.join(options)}" if options else ""
 
 
-def _names(texts: Iterable[str]) -> tuple[str, ...]:
-    return tuple(name for text in texts for name in text.split(",") if name)
+def is_asked_for(name: str, only: Collection[str]) -> bool:
+    """Tell whether a dotted name is among those asked for, by itself or by the first of its words."""
+    return name in only or any(name[:at] in only for at, sign in enumerate(name) if sign == ".")
+
+
+def _asked(query: str) -> dict[str, tuple[str, ...]]:
+    """Return the names of each option of a query, parted at its commas before anything is decoded."""
+    fields = query.split("&", MOST_OPTIONS) if query else []
+    if len(fields) > MOST_OPTIONS:
+        raise ValueError(f"more than {MOST_OPTIONS} options follow a source's address")
+    asked: dict[str, tuple[str, ...]] = {}
+    for field in filter(None, fields):
+        option, _, names = field.partition("=")
+        decoded = tuple(unquote_plus(name) for name in names.split(",") if name)
+        asked[unquote_plus(option)] = asked.get(unquote_plus(option), ()) + decoded
+    return asked

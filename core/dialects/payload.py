@@ -100,8 +100,13 @@ def plain(value: Any, depth: int = 0) -> Any:
         return value
     if depth > MAX_NESTING:
         raise ProtocolError(f"nested deeper than {MAX_NESTING}")
-    if isinstance(value, Mapping):
-        return {_key(key): plain(item, depth + 1) for key, item in value.items()}
+    if type(value) is dict or isinstance(value, Mapping):
+        return {
+            key if type(key) is str else str(key)[:256]: item if type(item) in _PLAIN else plain(item, depth + 1)
+            for key, item in value.items()
+        }
+    if type(value) is list and _PLAIN.issuperset(map(type, value)):  # the usual large ones, at once
+        return value
     if isinstance(value, list | tuple | set | frozenset):
         return [item if type(item) in _PLAIN else plain(item, depth + 1) for item in value]
     if isinstance(value, cbor2.CBORTag):
@@ -119,7 +124,3 @@ def _scalar(value: Any) -> Any:
     if value is cbor2.undefined:
         return None
     return str(value)[:256]
-
-
-def _key(key: Any) -> str:
-    return key if type(key) is str else str(key)[:256]

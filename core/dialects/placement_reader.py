@@ -9,6 +9,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from ..messages import (
+    KIND_OF,
     ControlState,
     DataRecord,
     Hello,
@@ -33,11 +34,12 @@ from .placement_deltas import KnownPlaces
 from .placement_facts import BoardFacts, as_numbers
 from .placement_scene import SceneMaker
 from .readings import read_object
-from .reception import KIND_OF, Reception
+from .reception import Reception
 
 STREAM = "board"
 STATS = "stats"
 CAPABILITIES = ("pause", "resume", "stop")
+MOST_UNANSWERED = 16  # frames after which nobody is expected to tell of the board any more
 GUESSED = "part sizes are guessed, as the stream does not tell them; add ?viewer=PATH of its stream_viewer.html"
 
 
@@ -70,6 +72,7 @@ class PlacementReader:
         self._last_index, self._last_t = -1, None
         self._held: FrameTold | None = None
         self._knows_board = False
+        self._unanswered = 0
         self._said_guessed = False
 
     def connected(self, welcome: Welcome, reception: Reception, facts: BoardFacts | None) -> None:
@@ -82,7 +85,7 @@ class PlacementReader:
             self.begin_run()
         if facts is not None:
             self._maker.facts, self._knows_board = facts, True
-        self._held = None
+        self._held, self._unanswered = None, 0 if facts is None else MOST_UNANSWERED
         reception.up(self._hello)
         self._tell_control(ControlTold(welcome.paused, False), reception)
 
@@ -105,8 +108,9 @@ class PlacementReader:
             self._maker.facts, self._knows_board = told, True
             self._release(reception)
         elif isinstance(told, Pong):  # the answer to what was sent after the question for the board
-            self._knows_board = True
+            self._knows_board, self._unanswered = True, MOST_UNANSWERED
             self._release(reception)
+            self._tell_guess(reception)
 
     def disconnected(self, reception: Reception) -> None:
         """Take note that the connection is gone: after a stop, or its last word, the run is over."""
@@ -155,6 +159,8 @@ class PlacementReader:
             self._rows.add({**told.figures, **steps}, t, told=True)
             self._deliver_rows(reception)
         self._deliver(self._frame(told, refs, position), STREAM, reception, nbytes)
+        self._unanswered += 1
+        self._tell_guess(reception)
 
     def _fit(
         self,
@@ -167,9 +173,12 @@ class PlacementReader:
         scene = self._maker.fit(refs, sizes, set(self._modules.values()), connections)
         if scene is not None:
             self._deliver(scene, STREAM, reception, 0)
-            if self._maker.guesses and not self._said_guessed:
-                self._said_guessed = True
-                self._deliver(LogRecord("info", f"{reception.where}: {GUESSED}", {}, time.time()), "", reception, 0)
+
+    def _tell_guess(self, reception: Reception) -> None:
+        """Say once that sizes are guessed, when the board will not be told of any more."""
+        if self._maker.guesses and not self._said_guessed and self._unanswered >= MOST_UNANSWERED:
+            self._said_guessed = True
+            self._deliver(LogRecord("info", f"{reception.where}: {GUESSED}", {}, time.time()), "", reception, 0)
 
     def _frame(self, told: FrameTold, refs: tuple[str, ...], position: np.ndarray) -> PlacementFrame:
         index, figures = self._maker.index, told.figures

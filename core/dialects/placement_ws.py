@@ -20,7 +20,7 @@ from ..run_control import Stage
 from .base import Dialect, ProbeResult, Sink, SourceOptions
 from .foreign import ForeignSource
 from .foreign_address import ForeignAddress, parse_foreign
-from .placement_codec import ControlTold, Welcome, read_message
+from .placement_codec import ControlTold, Told, Welcome, read_message
 from .placement_facts import BoardFacts
 from .placement_page_file import read_viewer
 from .placement_reader import CAPABILITIES, STREAM, PlacementReader
@@ -38,6 +38,7 @@ __all__ = ["DIALECT", "PlacementVisualizer", "StreamManager", "StreamServer", "S
 EXAMPLE = "ws://127.0.0.1:8765"
 OPTIONS = ("only", "viewer")
 MAX_MESSAGE_BYTES = 16 * 2**20
+AT_ONCE_CHARACTERS = 256 * 1024  # decoded within a few milliseconds
 WELCOME_S = 5.0
 VISIT_S = 1.0
 MOST_COMMANDS = 64
@@ -154,18 +155,18 @@ class PlacementSession:
             async for text in connection:
                 reception.heard()
                 try:
-                    self._take(text, reception)
+                    told = read_message(text) if len(text) <= AT_ONCE_CHARACTERS else await _read_aside(text)
+                    self._take(told, len(text), reception)
                 except ProtocolError as error:
                     reception.bad_message(error)
         except ConnectionClosed as closed:
             if closed.sent is not None and closed.sent.code == 1009:  # as RFC 6455 calls it
                 raise LinkError(Trouble.BROKE_OFF.sentence(self._address.where)) from None
 
-    def _take(self, text: str | bytes, reception: Reception) -> None:
-        told = read_message(text)
+    def _take(self, told: Told | None, nbytes: int, reception: Reception) -> None:
         if told is None or isinstance(told, Welcome):
             return
-        self._reader.take(told, reception, len(text))
+        self._reader.take(told, reception, nbytes)
         if isinstance(told, ControlTold):
             self._confirm(told)
 
@@ -176,6 +177,11 @@ class PlacementSession:
             if followed[command]:
                 for id_ in self.source.open_commands(command):
                     self.source.confirm(id_, Stage.EFFECTIVE)
+
+
+async def _read_aside(text: str | bytes) -> Told | None:
+    """Read a large message in a thread, so that the loop goes on wherever Python lets it."""
+    return await asyncio.to_thread(read_message, text)
 
 
 async def open_connection(address: ForeignAddress, timeout_s: float | None = None) -> ClientConnection:

@@ -27,6 +27,7 @@ LEVELS = {
     "critical": "critical",
     "fatal": "critical",
 }
+_NESTED = frozenset({dict, list})
 _LEVEL_KEYS = ("level", "levelname", "severity")
 _MESSAGE_KEYS = ("message", "msg")
 _LOG_KEYS = frozenset(_LEVEL_KEYS)
@@ -155,10 +156,11 @@ def check_depth(value: Any, depth: int = 0) -> Any:
     Raises:
         ProtocolError: it is.
     """
-    if depth > MAX_NESTING:
-        raise ProtocolError(f"nested deeper than {MAX_NESTING}")
-    if type(value) in (dict, list):
-        for item in value.values() if type(value) is dict else value:
-            if type(item) in (dict, list):
-                check_depth(item, depth + 1)
+    level = [value] if type(value) in _NESTED else []
+    while level:
+        if depth > MAX_NESTING:
+            raise ProtocolError(f"nested deeper than {MAX_NESTING}")
+        depth += 1
+        inner = [outer.values() if type(outer) is dict else outer for outer in level]
+        level = [item for items in inner for item in items if type(item) in _NESTED]
     return value

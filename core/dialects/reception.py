@@ -8,21 +8,7 @@ from collections.abc import Callable
 
 from ..link_health import LinkHealth
 from ..link_trouble import Trouble
-from ..messages import (
-    ControlState,
-    DataRecord,
-    Hello,
-    Kind,
-    LogRecord,
-    Message,
-    MetricBatch,
-    PlacementFrame,
-    PlacementScene,
-    ProtocolError,
-    SeriesDefinitions,
-    Spectrum,
-    Status,
-)
+from ..messages import KIND_OF, ControlState, Hello, Message, ProtocolError
 from ..run_control import RunState
 from ..wire import DataMessage
 from .base import Sink
@@ -30,17 +16,6 @@ from .base import Sink
 logger = logging.getLogger("dockscope.dialects")
 
 NO_SUBSCRIPTION = b""
-KIND_OF: dict[type, Kind] = {
-    SeriesDefinitions: Kind.SERIES,
-    MetricBatch: Kind.METRIC,
-    Spectrum: Kind.SPECTRUM,
-    PlacementScene: Kind.SCENE,
-    PlacementFrame: Kind.FRAME,
-    DataRecord: Kind.DATA,
-    LogRecord: Kind.LOG,
-    Status: Kind.STATUS,
-    ControlState: Kind.CONTROL,
-}
 
 
 class Reception:

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import time
 from collections.abc import Callable, Collection
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 import zmq
@@ -15,7 +16,8 @@ from ..link_address import LinkError
 from ..link_connection import LinkConnection, Turn
 from ..link_trouble import Trouble
 from ..running_clock import RunningClock
-from ..socket_monitor import HANDSHAKE_FAILURES, MonitorEvent, SocketMonitor
+from ..socket_monitor import MonitorEvent, SocketMonitor
+from .peers import Peers
 
 HANDSHAKE_MS = 2_000
 CONNECT_TIMEOUT_MS = 3_000
@@ -56,7 +58,6 @@ class Subscriber:
         where: host and port, for sentences.
 
     Attributes:
-        connections: those that stand, each by its number, of a bound socket. Numbers are used again.
         tells_origins: say of each message by which connection it came, which takes about a microsecond more.
 
     Raises:
@@ -91,12 +92,11 @@ class Subscriber:
         self._most = FEWEST_MESSAGES * 16
         self._clock = RunningClock()
         self._connection = LinkConnection((self._monitor,), lambda: self._clock.now_s)
-        self._peers = 0
+        self._peers = Peers()
         self._is_up = self._was_up = False
         self._pushed_back: list[Frames] = []
         self._pushed_origins: list[int] = []
         self.tells_origins = False
-        self.connections: set[int] = set()
         self._on_up: Callable[[], None] = lambda: None
         self._on_down: Callable[[], None] = lambda: None
         self._on_connection: OnConnection | None = None
@@ -106,6 +106,11 @@ class Subscriber:
         except zmq.ZMQError as error:
             self.close()
             raise LinkError(_bind_words(where, error)) from None
+
+    @property
+    def connections(self) -> AbstractSet[int]:
+        """Return those that stand, each by its number, of a bound socket. Numbers are used again."""
+        return self._peers.connections
 
     def push_back(self, batch: Batch) -> None:
         """Let messages that were read already be the next ones that ``read`` hands over."""
@@ -258,19 +263,11 @@ class Subscriber:
 
     def _note_bound(self, events: list[MonitorEvent]) -> None:
         for told in events:
-            if told.event is zmq.Event.HANDSHAKE_SUCCEEDED:
-                self._peers += 1
-            elif told.event is zmq.Event.DISCONNECTED or told.event in HANDSHAKE_FAILURES:
-                self._peers = max(0, self._peers - 1)
-            if told.event in (zmq.Event.ACCEPTED, zmq.Event.DISCONNECTED):
-                self._note_connection(told.value, came=told.event is zmq.Event.ACCEPTED)
+            self._peers.take(told)
+            if self._on_connection is not None and told.event in (zmq.Event.ACCEPTED, zmq.Event.DISCONNECTED):
+                self._on_connection(told.value, told.event is zmq.Event.ACCEPTED)
             if bool(self._peers) is not self._is_up:
                 self._turn(is_up=bool(self._peers))
-
-    def _note_connection(self, connection: int, *, came: bool) -> None:
-        (self.connections.add if came else self.connections.discard)(connection)
-        if self._on_connection is not None:
-            self._on_connection(connection, came)
 
     def _turn(self, *, is_up: bool) -> None:
         self._is_up = is_up

@@ -47,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _configure_logging(common)
     except ValueError as error:
         return _fail(str(error), 2)
+    if common.temp_basedir is not None and "://" in common.temp_basedir:
+        return _fail(f"--temp-basedir needs a folder, and {common.temp_basedir[:60]!r} is a URL", 2)
     if common.profile is not None and (why := _not_writable(common.profile)):
         return _fail(why, 2)
     command = _headless if rest and rest[0] in HEADLESS | BENCH else _window
@@ -62,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _common_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="dockscope", add_help=False, allow_abbrev=False)
-    parser.add_argument("--temp-basedir", metavar="DIR", type=Path, help="keep settings and logs below DIR")
+    parser.add_argument("--temp-basedir", metavar="DIR", help="keep settings and logs below DIR")
     parser.add_argument("--log-level", metavar="LEVEL", default="WARNING", help="DEBUG, INFO, WARNING or ERROR")
     parser.add_argument(
         "--debug-flag", metavar="SUBJECT", action="append", default=[], help="log one subject at DEBUG, such as link"
@@ -172,7 +174,7 @@ def _window(rest: list[str], common: argparse.Namespace) -> int:
         from dockscope.gui.app import RunOptions, run
     from dockscope.core.paths import Paths
 
-    paths = Paths.of_user() if common.temp_basedir is None else Paths.below(common.temp_basedir.absolute())
+    paths = Paths.of_user() if common.temp_basedir is None else Paths.below(Path(common.temp_basedir).absolute())
     told = RunOptions(
         urls=tuple(urls),
         demo=demo,

@@ -180,6 +180,14 @@ def test_wrong_usage_is_exit_2(words):
     assert done.stderr
 
 
+def test_a_url_is_no_folder_for_settings():
+    """A URL right after --temp-basedir is not swallowed as its folder: one line says what is missing."""
+    done = dockscope("--temp-basedir", "tcp://127.0.0.1:5560")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert one_line(done.stderr)
+    assert "--temp-basedir needs a folder" in done.stderr
+
+
 def test_version_and_help():
     """--version is data on stdout; --help names every command."""
     assert dockscope("--version").stdout.startswith("dockscope ")

@@ -280,6 +280,17 @@ def test_problems_are_told_once_per_cause_and_five_seconds(hub, clock):
     assert Change("problem", "p", "garbage") in hub.take_changes()
 
 
+@pytest.mark.parametrize(("cause", "is_over"), [("connecting", True), ("nobody", True), ("bad_message", False)])
+def test_what_kept_a_link_from_connecting_is_over_when_it_is_connected(hub, cause, is_over):
+    """Whoever is connected is not said to listen nowhere; other troubles stay as they are, the log keeps them all."""
+    hub.link("p", LinkState.LOST)
+    hub.problem("p", cause, "Nothing listens at p")
+    assert hub.producers["p"].problem
+    hub.link("p", LinkState.LIVE)
+    assert bool(hub.producers["p"].problem) is not is_over
+    assert "Nothing listens at p" in messages_of(hub, "viewer")
+
+
 def test_a_message_that_breaks_the_rules_is_one_problem(hub):
     """It is left out with a sentence, and what comes next is taken."""
     define(hub, "m")

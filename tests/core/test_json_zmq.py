@@ -12,6 +12,7 @@ import pytest
 import zmq
 
 from dockscope.core.dialects.base import normalize_url, open_source, probe
+from dockscope.core.dialects.only import url_names
 from dockscope.core.dialects.subscriber import Batch, Subscriber
 from dockscope.core.hub import Hub
 from dockscope.core.run_control import Command, LinkState, RunState, Stage, allowed
@@ -186,7 +187,12 @@ def test_a_url_has_one_spelling_and_wrong_ones_are_told():
     assert normalize_url("json+zmq://127.0.0.1:5556/?only=b,a&topic=x%20y") == (
         "json+zmq://127.0.0.1:5556?only=b,a&topic=x%20y"
     )
+    with_comma = "json+zmq://127.0.0.1:5556?only=a%2Cb,c%26d%3De%2Bf"
+    assert normalize_url(with_comma) == with_comma
+    assert url_names(with_comma) == ("a,b", "c&d=e+f")
+    assert normalize_url("json+zmq://127.0.0.1:5556?only=a+b,,&&only=") == "json+zmq://127.0.0.1:5556?only=a%20b"
     for wrong, why in (
+        ("json+zmq://host:1?" + "&".join(["only=a"] * 17), "more than 16 options"),
         ("json+zmq://host", "needs a host and a port"),
         ("json+zmq://host:99999", "no valid port"),
         ("json+zmq://me:secret@host:1", "no user name and no password"),

@@ -261,12 +261,15 @@ def test_lists_of_objects_bare_numbers_and_bare_texts():
 
 
 def test_only_keeps_what_was_asked_for():
-    """Names of metrics, data streams or kinds; the rest is not stored."""
-    message = {"a": 1, "b": 2, "s": "x"}
+    """Names of metrics, data streams or kinds; a name stands for all that begin with its words. The rest is left."""
+    message = {"a": 1, "b": 2, "s": "x", "imu": {"x": 3, "acc": {"y": 4}}}
     for only, metrics, streams in (
         ("a", {"a"}, set()),
         ("messages", set(), {"messages"}),
-        ("metric", {"a", "b"}, set()),
+        ("metric", {"a", "b", "imu.x", "imu.acc.y"}, set()),
+        ("imu", {"imu.x", "imu.acc.y"}, set()),
+        ("imu.acc", {"imu.acc.y"}, set()),
+        ("im", set(), set()),
     ):
         reader = Reader(only)
         reader.take(message)

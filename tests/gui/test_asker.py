@@ -134,14 +134,20 @@ def test_without_a_window_nobody_is_asked(bench):
 
 
 def test_connecting_to_conduit_asks_and_then_shows(open_window, wait_for_async):
-    """In the window the password is asked for, the streams are chosen, data is shown; the password is saved nowhere."""
+    """The password is asked for, again by Connect for who declined; streams are chosen, data shown, nothing saved."""
     bench = open_window()
     bench.show()
 
     async def scenario():
         async with our_server(name="lab") as (_, streams, port):
             sensors, camera = streams.create("sensors"), streams.create("camera")
-            bench.window.connect_url(f"conduit://127.0.0.1:{port}")
+            url = f"conduit://127.0.0.1:{port}"
+            bench.window.connect_url(url)
+            declined = await wait_for_async(lambda: shown(PasswordDialog))
+            QTest.keyClick(declined, Qt.Key.Key_Escape)
+            (producer,) = bench.hub.producers.values()
+            await wait_for_async(lambda: "Connect again to be asked" in producer.link_detail)
+            bench.window.connect_url(url)
             dialog = await wait_for_async(lambda: shown(PasswordDialog))
             QTest.keyClicks(dialog.password, PASSWORD)
             dialog.connect_button.click()
@@ -151,7 +157,6 @@ def test_connecting_to_conduit_asks_and_then_shows(open_window, wait_for_async):
             await wait_for_async(lambda: sensors.subscriber_count)
             assert camera.subscriber_count == 0
             await sensors.push({"temperature": 21.5})
-            (producer,) = bench.hub.producers.values()
             key = (producer.key, "sensors.temperature", ())
             await wait_for_async(lambda: key in bench.hub.series.curves)
             assert (producer.link, producer.hello and producer.hello.name) == (LinkState.LIVE, "lab")

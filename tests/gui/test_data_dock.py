@@ -188,12 +188,13 @@ def test_very_many_streams_are_counted(dock, deliver, hub):
 
 
 def median_ms(dock, deliver, stream, values):
+    """Return the CPU time of a refresh: others on the machine do not matter."""
     spent = []
     for value in values:
         deliver(Kind.DATA, stream, DataRecord(value, time.time()))
-        started = time.perf_counter()
+        started = time.thread_time()
         dock.refresh_text()
-        spent.append((time.perf_counter() - started) * 1e3)
+        spent.append((time.thread_time() - started) * 1e3)
     return statistics.median(spent[1:])
 
 

@@ -74,6 +74,26 @@ def test_the_tooltip_says_when_nobody_can_know_the_loss(dock, hub):
     assert "process" not in item.toolTip(0)
 
 
+@pytest.mark.parametrize("url", ["json+zmq://0.0.0.0:5556", "liveview://[::]:5555?only=a", "tcp://0.0.0.0:1"])
+def test_an_address_that_others_reach_has_an_open_lock(dock, hub, url):
+    """Where dockscope listens for other machines, the row has a lock in the colour of warnings, the tooltip words."""
+    (before,) = rows(dock)
+    assert not before.is_open
+    hub.add("open", url)
+    hub.add("ours", "json+zmq://*:5557")
+    _, row, ours = rows(dock)
+    assert (row.is_open, ours.is_open) == (True, False)
+    assert "open: takes data from whoever reaches it" in dock.tree.topLevelItem(1).toolTip(0)
+    assert "open:" not in dock.tree.topLevelItem(2).toolTip(0)
+    dock.tree.resize(300, 200)
+    images = [dock.tree.viewport().grab(dock.tree.visualItemRect(dock.tree.topLevelItem(i))).toImage() for i in (1, 2)]
+    marked = [
+        any(image.pixelColor(x, y).name() == dock.theme.warning for x in range(40) for y in range(image.height()))
+        for image in images
+    ]
+    assert marked == [True, False]
+
+
 def test_a_producer_has_name_badge_and_url(dock):
     """With no status yet the second line is where it is."""
     (row,) = rows(dock)
@@ -174,7 +194,7 @@ def test_statuses_have_colours(dock, hub):
 
 
 def test_the_menu_offers_what_makes_sense(dock, hub, asked):
-    """Connect for an offline producer, disconnect for a connected one; target, rename and forget always."""
+    """Connect for whoever is not connected, disconnect unless offline; target, rename and forget always."""
     rows(dock)
     dock.tree.setCurrentItem(dock.tree.topLevelItem(0))
     offered = texts(dock.menu_actions())
@@ -187,6 +207,9 @@ def test_the_menu_offers_what_makes_sense(dock, hub, asked):
     ]
     assert not offered["Connect"]
     assert offered["Disconnect"]
+    for state in (LinkState.CONNECTING, LinkState.LOST):
+        hub.link(KEY, state)
+        assert all(texts(dock.menu_actions()).values())
     hub.link(KEY, LinkState.CLOSED)
     offered = texts(dock.menu_actions())
     assert offered["Connect"]

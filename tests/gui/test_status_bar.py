@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from dockscope.core.messages import DataRecord, Kind
+from dockscope.core.messages import DataRecord, Hello, Kind
 from dockscope.core.run_control import LinkState
 from dockscope.gui.status_bar import WindowStatusBar
 
@@ -48,6 +48,18 @@ def test_messages_and_losses_are_told(bar, hub, deliver):
     hub.producers[KEY].note_dropped("data", "sizes", 1234)
     assert int(text(bar, "rate").split()[0]) > 0
     assert text(bar, "lost") == "1,234 lost"
+
+
+def test_what_nobody_can_know_is_not_told_as_no_loss(bar, hub):
+    """Of producers that number nothing it says that the loss is unknown, beside what is known of the others."""
+    hub.add("b", "json+zmq://b:1")
+    hub.greet("b", Hello(b"b", "b", is_numbered=False), "observe")
+    assert text(bar, "lost") == "0 lost · 1 unknown"
+    assert "nobody can know what 1 producer lost" in bar.labels["lost"].toolTip()
+    hub.forget(KEY)
+    assert text(bar, "lost") == "loss unknown"
+    hub.producers["b"].note_dropped("data", "sizes", 4)  # such as a gap between times
+    assert text(bar, "lost") == "4 lost · 1 unknown"
 
 
 def test_latency_is_the_slowest_live_producers(bar, hub):

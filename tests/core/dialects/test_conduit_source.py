@@ -267,18 +267,18 @@ def test_the_asker_chooses_once(wait_for_async):
 
     async def scenario():
         async with our_server() as (server, streams, port):
-            a, b = streams.create("a"), streams.create("b c")
-            asker = AnsweringAsker(PASSWORD, chosen=["b c"])
+            a, b = streams.create("a"), streams.create("b, c")
+            asker = AnsweringAsker(PASSWORD, chosen=["b, c"])
             async with watched(port, asker=asker) as watch:
                 await wait_for_async(lambda: b.subscriber_count)
                 assert a.subscriber_count == 0
-                assert watch.source.url == watch.producer.url == f"conduit://127.0.0.1:{port}?only=b%20c"
+                assert watch.source.url == watch.producer.url == f"conduit://127.0.0.1:{port}?only=b%2C%20c"
                 assert normalize_url(watch.source.url) == watch.source.url
                 (connection,) = server.connections
                 await connection.close()
                 await wait_for_async(lambda: b.subscriber_count == 0)
                 await wait_for_async(lambda: b.subscriber_count)
-                assert asker.offered == [["a", "b c"]]
+                assert asker.offered == [["a", "b, c"]]
 
     run(scenario)
 
@@ -308,7 +308,7 @@ def test_a_refused_password_is_asked_for_again(wait_for_async, expect_log):
 
 
 def test_nobody_is_asked_twice_who_declined(wait_for_async):
-    """Without a password nothing is connected any more, and the link says what to do."""
+    """Without a password nothing is connected, and the link says what to do; Connect asks again, at once."""
 
     async def scenario():
         async with our_server() as (server, _, port):
@@ -320,6 +320,11 @@ def test_nobody_is_asked_twice_who_declined(wait_for_async):
                 assert len(asker.asked) == 1
                 assert watch.producer.link is LinkState.CONNECTING
                 assert server.connection_count == 0
+                asker.answers = [PASSWORD]
+                watch.source.start()
+                await wait_for_async(watch.is_link(LinkState.LIVE))
+                watch.source.start()  # which changes nothing for who is connected
+                assert len(asker.asked) == 2
 
     run(scenario)
 
@@ -440,8 +445,10 @@ def test_a_missing_or_wrong_password_is_told_at_the_command_line(expect_log):
     run(scenario)
 
 
-def test_a_password_is_asked_for_at_the_terminal():
-    """At a terminal the password is asked for, and not shown."""
+@pytest.mark.parametrize("scheme", ["conduit", "tcp"])
+def test_a_password_is_asked_for_at_the_terminal(scheme, expect_log):
+    """At a terminal the password is asked for, and not shown; also when ``tcp://`` turns out to be conduit."""
+    expect_log("do not start with the conduit mark", at_least=0)  # tcp:// asks for HTTP first
 
     async def scenario():
         async with our_server() as (_, streams, port):
@@ -449,7 +456,7 @@ def test_a_password_is_asked_for_at_the_terminal():
             ours, theirs = pty.openpty()
             environment = {key: value for key, value in os.environ.items() if key != "DOCKSCOPE_PASSWORD"}
             tail = subprocess.Popen(  # noqa: ASYNC220 - its pipes are read in threads
-                [*PROGRAM, "tail", f"conduit://127.0.0.1:{port}", "--seconds", "8"],
+                [*PROGRAM, "tail", f"{scheme}://127.0.0.1:{port}", "--seconds", "8"],
                 stdin=theirs,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import threading
 import tracemalloc
 from typing import Any
 
@@ -216,6 +217,29 @@ def test_sizes_that_nobody_tells_are_guessed_and_said_so(wait_for_async):
     run(scenario)
 
 
+def test_a_board_that_is_told_late_is_not_said_to_be_guessed(wait_for_async):
+    """Frames that come before the answer to the question for the board are shown; of the guess until then no word."""
+
+    async def scenario():
+        async with RawProducer(WELCOME, frame(0), frame(1), frame(2), obeys=False) as producer:
+            async with Watched(producer.url) as watched:
+                await wait_for_async(lambda: frames_of(watched) == 3)
+                refs = json.loads(frame(0))["data"]["components"]
+                parts = {ref: {"width": 1.5, "height": 0.5, "pads": []} for ref in refs}
+                await producer.send(json.dumps({"type": "static", "data": {"staticProps": parts}}), '{"type": "pong"}')
+                await wait_for_async(lambda: placement_of(watched).scene.size.tolist() == [[1.5, 0.5]] * len(refs))
+                await producer.send(*map(frame, range(3, 40)))
+                await wait_for_async(lambda: frames_of(watched) == 40)
+                assert not [line for line in log_of(watched) if "guessed" in line]
+            producer.first = (WELCOME,)
+            async with Watched(producer.url) as watched:  # who never answers is not waited for without end
+                await wait_for_async(lambda: producer.received.count('{"type": "ping"}') == 2)
+                await producer.send(*map(frame, range(40)))
+                await wait_for_async(lambda: [line for line in log_of(watched) if "guessed" in line])
+
+    run(scenario)
+
+
 def test_a_page_that_is_none_is_told(tmp_path, wait_for_async):
     """A wrong path, or a file that is something else, is one clear message; the stream is shown all the same."""
     (tmp_path / "other.html").write_text("<html></html>")
@@ -252,6 +276,22 @@ def test_our_own_producer_tells_its_board(tmp_path, wait_for_async):
             await visualizer.stop_streaming()
             await wait_for_async(watched.is_run("ENDED"))
             assert told(watched).run.outcome == "finished"
+
+    run(scenario)
+
+
+def test_a_large_frame_is_read_beside_the_loop(wait_for_async):
+    """What takes long to decode is decoded in a thread, and stays in its place among the small ones."""
+    large = {f"C{number}": [float(number), 1.0, 0.0] for number in range(20_000)}
+
+    async def scenario():
+        complete = '{"type": "status", "status": "complete", "message": "done"}'
+        first = (WELCOME, frame(0, large), frame(1, large), complete)
+        async with RawProducer(*first) as producer, Watched(producer.url) as watched:
+            await wait_for_async(lambda: told(watched).status is not None, 10.0)
+            assert [thread for thread in threading.enumerate() if thread.name.startswith("asyncio_")]
+            assert (frames_of(watched), placement_of(watched).latest.index) == (2, 1)
+            assert not watched.producer.problem
 
     run(scenario)
 

@@ -50,7 +50,8 @@ class ScpiServer:
         self._closing = threading.Event()
         self._listener = _listen(0)
         self.port: int = self._listener.getsockname()[1]
-        self._acceptor = self._begin(self._accept)
+        self._accepting = threading.Event()
+        self._acceptor = self._begin_to_accept()
 
     @property
     def address(self) -> str:
@@ -93,15 +94,16 @@ class ScpiServer:
 
     def refuse(self) -> None:
         """Go away: close every connection and the port."""
+        self._accepting.clear()
+        self._acceptor.join()  # a port that is closed while it is waited on still takes a connection
         self._listener.close()
         for connection in tuple(self._open):
             _shut(connection)
 
     def come_back(self) -> None:
         """Listen on the same port again."""
-        self._acceptor.join()  # which holds the port as long as it waits
         self._listener = _listen(self.port)
-        self._acceptor = self._begin(self._accept)
+        self._acceptor = self._begin_to_accept()
 
     def __enter__(self) -> Self:
         return self
@@ -113,6 +115,10 @@ class ScpiServer:
             thread.join(5.0)
             assert not thread.is_alive()
 
+    def _begin_to_accept(self) -> threading.Thread:
+        self._accepting.set()
+        return self._begin(self._accept)
+
     def _begin(self, target: Callable[..., None], *args: Any) -> threading.Thread:
         thread = threading.Thread(target=target, args=args, daemon=True, name="scpi server")
         self._threads.append(thread)
@@ -120,14 +126,11 @@ class ScpiServer:
         return thread
 
     def _accept(self) -> None:
-        listener = self._listener
-        while not self._closing.is_set():
+        while self._accepting.is_set():
             try:
-                connection, _ = listener.accept()
+                connection, _ = self._listener.accept()
             except TimeoutError:
                 continue
-            except OSError:
-                return  # closed
             self.connections += 1
             self._open.append(connection)
             self._begin(self._serve, connection)

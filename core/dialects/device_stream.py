@@ -15,7 +15,7 @@ from .device_http import DeviceServer, RefusedError
 from .device_listing import ServerError, read_error, read_object
 from .framing import Published
 from .object_reader import ObjectReader
-from .payload import decode_payload
+from .payload import decode_payload, unquoted_numbers
 from .reception import Reception
 from .sse import ServerEvent, SseParser
 
@@ -129,7 +129,7 @@ class DeviceStream:
     def _take_reading(self, event: ServerEvent) -> None:
         self._count(event.id)
         self._has_read = True
-        value = decode_payload(event.data)
+        value = decode_payload(unquoted_numbers(event.data))
         self._reader.take(Published(self.device, value, None), time.time(), len(event.data))
 
     def _count(self, id_: str) -> None:

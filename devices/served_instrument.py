@@ -1,0 +1,126 @@
+"""An instrument of a bench that is served."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from .device import StreamingDevice
+from .instrument import Instrument, InstrumentState
+from .served import Served, Take, then, written
+from .server_errors import Refusal
+from .server_methods import STOP, Described, describe, find_method
+from .spec import DeviceSpec
+
+logger = logging.getLogger("dockscope.devices")
+
+CONNECTED = frozenset({InstrumentState.CONNECTED, InstrumentState.STREAMING, InstrumentState.PAUSED})
+ENDED = frozenset({InstrumentState.CONNECTED, InstrumentState.DISCONNECTED, InstrumentState.FAILED})
+
+
+class ServedInstrument(Served):
+    """Serve a device that is described: it is made when it is connected, and tried again when it fails.
+
+    Args:
+        spec: which. on_fault: is told each fault as a sentence, from threads of the device.
+    """
+
+    def __init__(self, spec: DeviceSpec, on_fault: Callable[[str, str], None]) -> None:
+        super().__init__(spec.id, spec.kind)
+        self._take: Take | None = None
+        self._on_fault = on_fault
+        self.instrument = Instrument(
+            spec, on_change=self._on_change, on_samples=self._on_samples, on_fault=self._on_its_fault
+        )
+
+    @property
+    def streams(self) -> bool:
+        """Tell that it streams, as all do that are described."""
+        return True
+
+    @property
+    def dropped(self) -> int:
+        """Return how many readings it has given up."""
+        return self.instrument.statistics().dropped
+
+    @property
+    def end_reason(self) -> str:
+        """Return what it says of its state."""
+        return self.instrument.detail
+
+    def methods(self) -> list[Described]:
+        """Describe its methods; before it is made, those that all have."""
+        device = self.instrument.device
+        return describe(StreamingDevice if device is None else type(device))
+
+    def look(self) -> None:
+        """Ask nothing: an instrument tells of itself."""
+
+    def look_at_stream(self) -> Future[bool]:
+        """Tell whether it still streams, or tries to."""
+        return _done(self.instrument.state not in ENDED)
+
+    def call(self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Future[str]:
+        """Call a method (see ``Served``); those that change its state do so as far as the bench is concerned, too."""
+        changes: dict[str, Callable[[], Future[None]]] = {
+            "connect": self.connect,
+            "disconnect": self.disconnect,
+            STOP: self.stop,
+        }
+        if method in changes:
+            return then(changes[method](), written)
+        device = self.instrument.device
+        if device is None:
+            raise Refusal(400, "DeviceConnectionError", f"Device '{self.id}' is not connected")
+        find_method(device, self.id, method)
+        return then(self.instrument.call(method, args, kwargs), written)
+
+    def connect(self) -> Future[None]:
+        """Connect it."""
+        return self.instrument.connect()
+
+    def disconnect(self) -> Future[None]:
+        """Disconnect it."""
+        return self.instrument.disconnect()
+
+    def start(self, take: Take) -> Future[bool]:
+        """Have it stream, connected when needed."""
+        self._take = take
+        if self.instrument.state is InstrumentState.STREAMING:
+            return _done(False)
+        started = self.instrument.start()
+        started.add_done_callback(self._on_started)
+        return then(started, lambda _: True)
+
+    def stop(self) -> Future[None]:
+        """End its stream."""
+        return self.instrument.stop()
+
+    def close(self, timeout_s: float) -> bool:
+        """End its stream, its connection and its threads."""
+        return self.instrument.close(timeout_s)
+
+    def _on_started(self, started: Future[None]) -> None:
+        if started.exception() is not None:
+            self.instrument.stop()  # it would go on trying, for nobody
+
+    def _on_change(self, instrument: Instrument) -> None:
+        state = instrument.state
+        self.is_connected, self.is_streaming = state in CONNECTED, state is InstrumentState.STREAMING
+
+    def _on_samples(self, _: Instrument, samples: list[tuple[float, Any]]) -> None:
+        if self._take is not None:
+            for _t, value in samples:
+                self._take(value)
+
+    def _on_its_fault(self, _: Instrument, sentence: str) -> None:
+        logger.warning("%s", sentence)
+        self._on_fault(self.id, sentence)
+
+
+def _done(value: bool) -> Future[bool]:
+    future: Future[bool] = Future()
+    future.set_result(value)
+    return future

@@ -49,7 +49,9 @@ def read_bench(path: Path) -> list[DeviceSpec]:
     document = _parse(text, path)
     unknown = next((key for key in document if key != TABLE), None)
     if unknown is not None:
-        raise BenchError(f"{path}, line {_line_of_key(text, unknown)}: {unknown[:40]} is nothing a bench has: use [[device]]")
+        raise BenchError(
+            f"{path}, line {_line_of_key(text, unknown)}: {unknown[:40]} is nothing a bench has: use [[device]]"
+        )
     tables = document.get(TABLE, [])
     if not isinstance(tables, AoT):
         raise BenchError(f"{path}: devices are tables that begin with [[device]], each its own")
@@ -60,7 +62,7 @@ def read_bench(path: Path) -> list[DeviceSpec]:
     for number, table in enumerate(tables):
         where = f"{path}, line {lines[number]}" if number < len(lines) else f"{path}, device {number + 1}"
         try:
-            spec = _spec(table.unwrap())
+            spec = spec_of_table(table.unwrap())
         except ValueError as error:
             raise BenchError(f"{where}, device {table.get('id', number + 1)!s:.64}: {error}") from None
         if spec.id in found:
@@ -109,8 +111,13 @@ def _parse(text: str, path: Path) -> tomlkit.TOMLDocument:
         raise BenchError(f"{path}: {error}") from None
 
 
-def _spec(values: dict[str, Any]) -> DeviceSpec:
-    """Make a device of a table, whose further entries are its parameters; its kind has to know them."""
+def spec_of_table(values: dict[str, Any]) -> DeviceSpec:
+    """Make a device of a table, whose further entries are its parameters; its kind has to know them.
+
+    Raises:
+        ValueError: it is wrong, with a sentence.
+    """
+    values = dict(values)
     missing = next((name for name in ("id", "kind") if name not in values), None)
     if missing is not None:
         raise ValueError(f"{missing} is missing")

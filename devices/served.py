@@ -76,7 +76,7 @@ class Served(ABC):
             Its result as JSON.
 
         Raises:
-            Refusal: there is no such method, or it may not be called.
+            RequestError: there is no such method, or it may not be called.
         """
 
     @abstractmethod
@@ -122,6 +122,7 @@ def written(value: Any) -> str:
 def then(future: Future[T], change: Callable[[T], R]) -> Future[R]:
     """Return a future of what becomes of another's result."""
     changed: Future[R] = Future()
+    changed.set_running_or_notify_cancel()  # who waits no longer cannot take it back
 
     def on_done(done: Future[T]) -> None:
         try:

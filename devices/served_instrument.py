@@ -10,7 +10,7 @@ from typing import Any
 from .device import StreamingDevice
 from .instrument import Instrument, InstrumentState
 from .served import Served, Take, then, written
-from .server_errors import Refusal
+from .server_errors import RequestError
 from .server_methods import STOP, Described, describe, find_method
 from .spec import DeviceSpec
 
@@ -73,7 +73,7 @@ class ServedInstrument(Served):
             return then(changes[method](), written)
         device = self.instrument.device
         if device is None:
-            raise Refusal(400, "DeviceConnectionError", f"Device '{self.id}' is not connected")
+            raise RequestError(400, "DeviceConnectionError", f"Device '{self.id}' is not connected")
         find_method(device, self.id, method)
         return then(self.instrument.call(method, args, kwargs), written)
 

@@ -1,4 +1,4 @@
-"""A device object that is served: its blocking calls in a thread of its own, its streams started and stopped in another.
+"""A device object that is served: blocking calls in a thread of its own, streams started and stopped in another.
 
 So a stream can be stopped while a call to the device is under way, and a call that never returns holds up neither the
 server nor another device.
@@ -7,8 +7,9 @@ server nor another device.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Any, TypeVar
 
 from .device import StreamingDevice
@@ -57,6 +58,7 @@ class ServedObject(Served):
         self._calls, self._stream = DeviceWorker(id_), DeviceWorker(f"{id_}-stream")
         self._lock = threading.Lock()
         self._open = 0  # calls that are under way or wait
+        self._is_started = False  # by us
         self._look: Future[None] | None = None
 
     @property
@@ -122,11 +124,14 @@ class ServedObject(Served):
         return self._stream.submit(self._stop_now, limit_s=STREAM_LIMIT_S)
 
     def close(self, timeout_s: float) -> bool:
-        """Disconnect it if it is the server's own, and end the threads."""
+        """End the stream if it was started here, disconnect the device if it is the server's own, end the threads."""
+        until_s = time.monotonic() + timeout_s
+        if self._is_started:
+            _settled(self.stop(), until_s)
         if self._is_ours and self.is_connected:
-            self._calls.submit(self._disconnect_now, limit_s=timeout_s)
-        ended = self._calls.close(timeout_s)
-        return self._stream.close(timeout_s) and ended
+            _settled(self.disconnect(), until_s)
+        ended = self._calls.close(max(0.0, until_s - time.monotonic()))
+        return self._stream.close(max(0.0, until_s - time.monotonic())) and ended
 
     def _submit(self, call: Callable[[], T], limit_s: float) -> Future[T]:
         with self._lock:
@@ -162,10 +167,15 @@ class ServedObject(Served):
         if self._told("is_streaming", False):
             raise AlreadyStreamingError(f"Device '{self.id}' is already streaming")
         self.device.start_streaming(callback=take, **self._rate)
-        self.is_streaming = True
+        self.is_streaming = self._is_started = True
         return True
 
     def _stop_now(self) -> None:
         if hasattr(self.device, STOP):
             self.device.stop_streaming(timeout=STOP_WITHIN_S)
-        self.is_streaming = False
+        self.is_streaming = self._is_started = False
+
+
+def _settled(future: Future[Any], until_s: float) -> None:
+    """Wait for an outcome, whatever it is."""
+    wait([future], max(0.0, until_s - time.monotonic()))

@@ -1,8 +1,8 @@
 """Who may use the device server: whoever has the token; without one this machine's programs, and no site's pages.
 
 A browser can be made to send requests to a server on its user's machine by any page it shows. It names the page's site
-in ``Origin``, and in ``Sec-Fetch-Site`` whether that is another one. A page whose name was rebound to 127.0.0.1 passes as
-the same site, but its name stands in ``Host``.
+in ``Origin``, and in ``Sec-Fetch-Site`` whether that is another one. A page whose name was rebound to 127.0.0.1 passes
+as the same site, but its name stands in ``Host``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..core.access import is_loopback
-from .server_errors import Refusal
+from .server_errors import RequestError
 from .server_requests import refused
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
@@ -38,8 +38,8 @@ class ServerAccess:
         self.is_local = is_loopback(host)
         if not self.is_local and not token and not insecure:
             raise ValueError(
-                f"{host} can be reached by other machines, and anyone there could use the devices: bind 127.0.0.1 and use "
-                "an SSH tunnel, give a token, or pass --insecure (insecure=True) to accept it"
+                f"{host} can be reached by other machines, and anyone there could use the devices: bind 127.0.0.1 and "
+                "use an SSH tunnel, give a token, or pass --insecure (insecure=True) to accept it"
             )
         if not token.isascii() or not token.isprintable() or " " in token:
             raise ValueError("the token must be printable ASCII characters without spaces")
@@ -57,11 +57,11 @@ class ServerAccess:
             method, path: of the request. headers: by name in lower case.
 
         Raises:
-            Refusal: it may not.
+            RequestError: it may not.
         """
         host = headers.get("host", "")
         if self.is_local and host and not self._is_ours(host):
-            raise Refusal(403, "Forbidden", "this server answers under the names of this machine's loopback only")
+            raise RequestError(403, "Forbidden", "this server answers under the names of this machine's loopback only")
         if self._token:
             self._check_token(headers.get("authorization", ""))
         elif method not in SAFE_METHODS or path.startswith(STREAMS):
@@ -77,7 +77,7 @@ class ServerAccess:
     def _check_token(self, told: str) -> None:
         scheme, _, token = told.partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), self._token.encode()):
-            raise Refusal(
+            raise RequestError(
                 401,
                 "Unauthorized",
                 "this server needs its token: Authorization: Bearer TOKEN",
@@ -99,7 +99,7 @@ class Gate:
         """Answer one request."""
         try:
             self._access.check(scope["method"], scope["path"], Headers(scope=scope))
-        except Refusal as refusal:
+        except RequestError as refusal:
             await refused(refusal)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -108,7 +108,7 @@ class Gate:
 def _check_site(host: str, headers: Mapping[str, str]) -> None:
     origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
     if site not in OWN_SITE or (origin is not None and not _is_same(origin, host)):
-        raise Refusal(403, "Forbidden", "pages of other sites may not use this server")
+        raise RequestError(403, "Forbidden", "pages of other sites may not use this server")
 
 
 def _is_same(origin: str, host: str) -> bool:

@@ -13,7 +13,7 @@ FRAMEWORK, DEVICE = "framework", "device"
 Told = dict[str, Any]
 
 
-class Refusal(Exception):
+class RequestError(Exception):
     """A request is answered with an error.
 
     Args:
@@ -48,7 +48,7 @@ def error_object(
     """Return ``{"error": {…}}``.
 
     Args:
-        kind, message, origin, context: see ``Refusal``. trace: where it happened, left out when not given.
+        kind, message, origin, context: see ``RequestError``. trace: where it happened, left out when not given.
     """
     told: Told = {"type": kind, "message": message, "origin": origin, "timestamp": timestamp()}
     if trace is not None:

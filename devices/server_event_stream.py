@@ -7,7 +7,9 @@ import asyncio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from .server_errors import RequestError
 from .server_events import PING, failure_event
+from .server_loop import ServerLoop
 from .server_streams import DeviceFeed, StreamFailedError
 
 PING_S = 1.0
@@ -23,13 +25,12 @@ class EventStream(Response):
     """Stream the readings of a device to one client.
 
     Args:
-        feed: of the device.
+        feed: of the device. loop: of the server.
     """
 
-    def __init__(self, feed: DeviceFeed) -> None:
-        self._feed = feed
+    def __init__(self, feed: DeviceFeed, loop: ServerLoop) -> None:
+        self._feed, self._loop = feed, loop
         self.status_code, self.background = 200, None
-        self.body = b""
         self.init_headers(HEADERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,25 +45,23 @@ class EventStream(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _stream(self, send: Send, leaving: asyncio.Future[None]) -> None:
-        device, failed = self._feed.served, None
-        if not device.streams:
-            failed = StreamFailedError("DeviceError", f"Device '{device.id}' does not support streaming")
-        else:
-            await send({"type": "http.response.body", "body": b"", "more_body": True})  # the head goes out at once
-            try:
-                client = await self._feed.join()
-            except StreamFailedError as error:
-                failed = error
-        if failed is not None:
-            event = failure_event(device.id, failed.kind, str(failed))
-            await send({"type": "http.response.body", "body": event, "more_body": True})
+        try:
+            client = await self._loop.attended(self._feed.join())
+        except StreamFailedError as error:
+            await _send(send, failure_event(self._feed.served.id, error.kind, str(error)))
+            return
+        except RequestError:  # the server stops
             return
         leaving.add_done_callback(lambda _: client.end())
         try:
             while not leaving.done() and (events := await client.take(PING_S)) is not None:
-                await send({"type": "http.response.body", "body": events or PING, "more_body": True})
+                await _send(send, events or PING)
         finally:
-            await self._feed.leave(client)
+            self._feed.leave(client)
+
+
+async def _send(send: Send, events: bytes) -> None:
+    await send({"type": "http.response.body", "body": events, "more_body": True})
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from .server_errors import Refusal
+from .server_errors import RequestError
 
 START, STOP = "start_streaming", "stop_streaming"
 
@@ -39,14 +39,14 @@ def find_method(device: object, device_id: str, name: str) -> Callable[..., Any]
     """Return a method to call.
 
     Raises:
-        Refusal: there is no such method, or it may not be called.
+        RequestError: there is no such method, or it may not be called.
     """
     if name.startswith("_"):
-        raise Refusal(400, "InvalidRequest", "Private methods cannot be called remotely")
+        raise RequestError(400, "InvalidRequest", "Private methods cannot be called remotely")
     if name == START:
-        raise Refusal(400, "InvalidRequest", f"a stream is started by GET /stream/devices/{device_id}")
+        raise RequestError(400, "InvalidRequest", f"a stream is started by GET /stream/devices/{device_id}")
     if not _is_method(type(device), name):
-        raise Refusal(404, "MethodNotFound", f"Method '{name[:100]}' not found on device '{device_id}'")
+        raise RequestError(404, "MethodNotFound", f"Method '{name[:100]}' not found on device '{device_id}'")
     return getattr(device, name)
 
 

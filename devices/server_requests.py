@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from ..core.dialects.plain_json import to_json
 from ..core.wire_values import MAX_NESTING
-from .server_errors import Refusal
+from .server_errors import RequestError
 
 MAX_BODY_BYTES = 1 << 20
 MAX_ID_CHARACTERS = 128
@@ -35,7 +35,7 @@ class WrittenAnswer(Response):
     media_type = "application/json"
 
 
-def refused(refusal: Refusal) -> Answer:
+def refused(refusal: RequestError) -> Answer:
     """Return the answer that tells a refusal."""
     return Answer(refusal.told, refusal.status, refusal.headers)
 
@@ -44,14 +44,14 @@ async def read_body(request: Request) -> Fields:
     """Return the JSON object that came with a request.
 
     Raises:
-        Refusal: it is larger than 1 MiB, no JSON object, or nested deeper than 64.
+        RequestError: it is larger than 1 MiB, no JSON object, or nested deeper than 64.
     """
     content = bytearray()
     async for part in request.stream():
         content += part
         if len(content) > MAX_BODY_BYTES:
             # What is still to come is not read: the connection is of no use afterwards.
-            raise Refusal(
+            raise RequestError(
                 413,
                 "InvalidRequest",
                 f"the body is larger than {MAX_BODY_BYTES} bytes",
@@ -64,14 +64,14 @@ def parse_body(content: bytes) -> Fields:
     """Read a JSON object.
 
     Raises:
-        Refusal: it is none, or nested deeper than 64.
+        RequestError: it is none, or nested deeper than 64.
     """
     try:
         body = json.loads(content)
     except (ValueError, RecursionError):
-        raise Refusal(400, "InvalidRequest", "the body is no JSON") from None
+        raise RequestError(400, "InvalidRequest", "the body is no JSON") from None
     if type(body) is not dict:
-        raise Refusal(400, "InvalidRequest", "the body must be a JSON object")
+        raise RequestError(400, "InvalidRequest", "the body must be a JSON object")
     _check_depth(body)
     return body
 
@@ -83,11 +83,11 @@ def required_text(body: Mapping[str, Any], name: str, words: str = "") -> str:
         body: of the request. name: of the field. words: that say it is missing.
 
     Raises:
-        Refusal: it is missing, no text, or empty.
+        RequestError: it is missing, no text, or empty.
     """
     value = body.get(name)
     if type(value) is not str or not value:
-        raise Refusal(400, "InvalidRequest", words or f"{name} is required")
+        raise RequestError(400, "InvalidRequest", words or f"{name} is required")
     return value
 
 
@@ -95,12 +95,12 @@ def required_id(body: Mapping[str, Any], name: str) -> str:
     """Return an id that has to be there, and that a path can hold.
 
     Raises:
-        Refusal: it is missing, or is no such text.
+        RequestError: it is missing, or is no such text.
     """
     try:
         return checked_id(required_text(body, name))
     except ValueError as error:
-        raise Refusal(400, "InvalidRequest", f"{name} {error}") from None
+        raise RequestError(400, "InvalidRequest", f"{name} {error}") from None
 
 
 def checked_id(id_: str) -> str:
@@ -118,11 +118,11 @@ def optional_object(body: Mapping[str, Any], name: str) -> Fields:
     """Return an object that may be missing.
 
     Raises:
-        Refusal: it is something else.
+        RequestError: it is something else.
     """
     value = body.get(name, {})
     if type(value) is not dict:
-        raise Refusal(400, "InvalidRequest", f"{name} must be a dict")
+        raise RequestError(400, "InvalidRequest", f"{name} must be a dict")
     return value
 
 
@@ -137,4 +137,4 @@ def _check_depth(body: Fields) -> None:
         ]
         if not level:
             return
-    raise Refusal(400, "InvalidRequest", f"the body is nested deeper than {MAX_NESTING}")
+    raise RequestError(400, "InvalidRequest", f"the body is nested deeper than {MAX_NESTING}")

@@ -6,18 +6,18 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ..core.dialects.plain_json import to_json
 from .served import Served
 from .server_clients import StreamClient
 from .server_events import failure_event, reading_event
+from .server_loop import ServerLoop
 
 logger = logging.getLogger("dockscope.devices")
 
 LOOK_EVERY_S = 1.0
-MOST_HANDED_OVER = 10_000
+MOST_HANDED_OVER = 1000
 
 
 class StreamFailedError(Exception):
@@ -38,19 +38,13 @@ class DeviceFeed:
     The device is started for the first client and stopped after the last one, unless it was started otherwise.
 
     Args:
-        served: the device. post: has a function called by the loop soon, from any thread.
-        begin: runs a coroutine on the loop for as long as the server lives.
+        served: the device. loop: of the server.
     """
 
-    def __init__(
-        self,
-        served: Served,
-        post: Callable[[Callable[[], object]], None],
-        begin: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
-    ) -> None:
+    def __init__(self, served: Served, loop: ServerLoop) -> None:
         self.served = served
         self.is_on = False
-        self._post, self._begin_job = post, begin
+        self._loop = loop
         self._clients: set[StreamClient] = set()
         self._changing = asyncio.Lock()
         self._is_ours = self._is_kept = False
@@ -71,8 +65,10 @@ class DeviceFeed:
         """Start the device unless it streams, and return a new client.
 
         Raises:
-            StreamFailedError: it cannot be started.
+            StreamFailedError: it cannot be started, or is no device that streams.
         """
+        if not self.served.streams:
+            raise StreamFailedError("DeviceError", f"Device '{self.served.id}' does not support streaming")
         client = StreamClient(self._number + 1)
         self._clients.add(client)  # before the first reading
         try:
@@ -83,12 +79,11 @@ class DeviceFeed:
             raise
         return client
 
-    async def leave(self, client: StreamClient) -> None:
-        """Forget a client, and stop the device after the last one if it was started for clients."""
+    def leave(self, client: StreamClient) -> None:
+        """Forget a client, and have the device stopped after the last one if it was started for clients."""
         self._clients.discard(client)
-        async with self._changing:
-            if not self._clients and self._is_ours and not self._is_kept:
-                await self._stop()
+        if not self._clients:
+            self._loop.begin(self._stop_unused())
 
     async def keep(self) -> None:
         """Start the device unless it streams, and have it stream whether or not there are clients.
@@ -130,15 +125,16 @@ class DeviceFeed:
             return
         self._stream += 1
         stream = self._stream
+        dropped = self.served.dropped
         with self._numbering:
-            self._dropped_before = self.served.dropped - (self._number + 1 - self._taken)
+            self._dropped_before = dropped + self._taken - (self._number + 1)
         try:
-            self._is_ours = await asyncio.wrap_future(self.served.start(lambda value: self.take(stream, value)))
+            self._is_ours = await self._loop.result(self.served.start(lambda value: self.take(stream, value)))
         except Exception as error:
             self._stream += 1
             raise StreamFailedError(type(error).__name__, str(error) or type(error).__name__) from error
         self.is_on = True
-        self._watch = self._begin_job(self._look_again())
+        self._watch = self._loop.begin(self._look_again())
 
     async def _stop(self) -> None:
         self._stream += 1
@@ -147,16 +143,21 @@ class DeviceFeed:
             self._watch.cancel()
         self._watch = None
         try:
-            await asyncio.wrap_future(self.served.stop())
+            await self._loop.outcome(self.served.stop())
         except Exception as error:  # noqa: BLE001 - whatever a device raises, the stream is over for the clients
             logger.warning("%s: stop: %s", self.served.id, error)
+
+    async def _stop_unused(self) -> None:
+        async with self._changing:
+            if not self._clients and self._is_ours and not self._is_kept:
+                await self._stop()
 
     async def _look_again(self) -> None:
         """Find out when the device has ended the stream by itself, and tell the clients."""
         while self.is_on:
             await asyncio.sleep(LOOK_EVERY_S)
             try:
-                still = await asyncio.wrap_future(self.served.look_at_stream())
+                still = await self._loop.outcome(self.served.look_at_stream())
             except Exception as error:  # noqa: BLE001 - a device that cannot even tell
                 still, reason = False, str(error)
             else:
@@ -194,7 +195,7 @@ class DeviceFeed:
             return
         if not self._is_posted:
             self._is_posted = True
-            self._post(self._hand_over)
+            self._loop.post(self._hand_over)
 
     def _count(self) -> int:
         """Return the number of a reading; those that the device gave up before it have numbers, too."""

@@ -1,0 +1,157 @@
+"""The devices of the device server, and how more of them come in."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Any
+
+from .attach import attach
+from .bench_file import spec_of_table
+from .catalog import kinds
+from .served import CALL_LIMIT_S, Served
+from .served_instrument import ServedInstrument
+from .served_object import ServedObject
+from .server_errors import DEVICE, ErrorBook, RequestError
+from .server_loop import ServerLoop
+from .server_requests import checked_id
+from .server_streams import DeviceFeed
+from .spec import DeviceSpec
+from .wishes import InstrumentError
+from .worker import DeviceWorker
+
+MOST_DEVICES = 1000
+MAKE_LIMIT_S = 30.0
+
+
+class ServedDevices:
+    """Know the devices, their streams and their last errors. May be used from any thread.
+
+    Args:
+        loop: of the server. call_limit_s: the longest that a call to a device may take.
+    """
+
+    def __init__(self, loop: ServerLoop, call_limit_s: float = CALL_LIMIT_S) -> None:
+        self.errors = ErrorBook()
+        self._loop, self._limit_s = loop, call_limit_s
+        self._feeds: dict[str, DeviceFeed] = {}
+        self._classes: dict[str, type] = {}
+        self._kinds: frozenset[str] = frozenset()
+        self._maker = DeviceWorker("new-device")
+        self._lock = threading.Lock()
+
+    def register(self, classes: Mapping[str, type]) -> None:
+        """Let clients add devices of these classes.
+
+        Raises:
+            ValueError: a name is taken.
+        """
+        for name in classes:
+            if name in self._classes:
+                raise ValueError(f"device type {name!r} is already registered")
+        self._classes.update(classes)
+
+    def register_catalogue(self) -> None:
+        """Let clients add devices of all kinds that a bench can have."""
+        self._kinds = frozenset(kinds())
+
+    def add_object(self, device: Any, id_: str, rate_hz: float | None) -> None:
+        """Serve an object (see ``DeviceServer.add_device``)."""
+        self._add(ServedObject(device, checked_id(id_), rate_hz=rate_hz, call_limit_s=self._limit_s))
+
+    def add_spec(self, spec: DeviceSpec) -> ServedInstrument:
+        """Serve a device of a bench (see ``DeviceServer.add_instrument``)."""
+        served = ServedInstrument(spec, self._on_fault)
+        self._add(served)
+        return served
+
+    def make(self, id_: str, kind: str, params: Mapping[str, Any]) -> Future[Served]:
+        """Make a device as a client asked for.
+
+        Args:
+            id_: of the new device. kind: name of a registered class or a kind of the catalogue. params: for it.
+
+        Raises:
+            RequestError: there is no such type, or the id is taken.
+        """
+        if id_ in self._feeds:
+            raise _exists(id_)
+        if kind in self._classes:
+            return self._maker.submit(self._making(id_, kind, params), limit_s=MAKE_LIMIT_S)
+        if kind in self._kinds:
+            table = dict(params) | {"id": id_, "kind": kind}
+            return self._maker.submit(lambda: self.add_spec(spec_of_table(table)), limit_s=MAKE_LIMIT_S)
+        words = f"Device type '{kind[:100]}' is not registered"
+        raise RequestError(404, "DeviceTypeNotFound", words, context={"device_type": kind})
+
+    def feed(self, id_: str) -> DeviceFeed:
+        """Return the stream of a device.
+
+        Raises:
+            RequestError: there is no such device.
+        """
+        feed = self._feeds.get(id_)
+        if feed is None:
+            raise RequestError(404, "DeviceNotFound", f"No device found with ID: '{id_[:200]}'")
+        return feed
+
+    def feeds(self) -> list[DeviceFeed]:
+        """Return the streams of all devices, in the order in which those were added."""
+        return list(self._feeds.values())
+
+    def get_device(self, device_id: str) -> Any:
+        """Return the object of a device, for tasks.
+
+        Raises:
+            ValueError: there is none, or it is not connected yet.
+        """
+        feed = self._feeds.get(device_id)
+        served = feed.served if feed else None
+        if isinstance(served, ServedObject):
+            return served.device
+        if isinstance(served, ServedInstrument) and served.instrument.device is not None:
+            return served.instrument.device
+        what = "No device found with ID" if served is None else "This device is not connected"
+        raise ValueError(f"{what}: '{device_id}'")
+
+    def tick(self) -> None:
+        """Let instruments of a bench look whether it is time to try again."""
+        for feed in self.feeds():
+            if isinstance(feed.served, ServedInstrument):
+                feed.served.instrument.tick()
+
+    def close(self, timeout_s: float) -> bool:
+        """Leave all devices at once; returns whether all their threads have ended in time."""
+        ends: list[Callable[[float], bool]] = [self._maker.close, *(feed.served.close for feed in self.feeds())]
+        outcomes: list[bool] = []
+        threads = [threading.Thread(target=lambda end=end: outcomes.append(end(timeout_s))) for end in ends]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return all(outcomes)
+
+    def _making(self, id_: str, kind: str, params: Mapping[str, Any]) -> Callable[[], Served]:
+        def make() -> Served:
+            device = attach(self._classes[kind], id_, **params)
+            served = ServedObject(device, id_, kind, is_ours=True, call_limit_s=self._limit_s)
+            self._add(served)
+            return served
+
+        return make
+
+    def _add(self, served: Served) -> None:
+        with self._lock:
+            if served.id in self._feeds:
+                raise _exists(served.id)
+            if len(self._feeds) >= MOST_DEVICES:
+                raise RequestError(400, "DeviceCreationError", f"there are {MOST_DEVICES} devices already")
+            self._feeds[served.id] = DeviceFeed(served, self._loop)
+
+    def _on_fault(self, id_: str, sentence: str) -> None:
+        self.errors.record(id_, InstrumentError(sentence), origin=DEVICE, context={"device_id": id_})
+
+
+def _exists(id_: str) -> RequestError:
+    return RequestError(409, "DeviceExists", f"Device '{id_}' already exists", context={"device_id": id_})

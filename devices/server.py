@@ -142,9 +142,7 @@ class DeviceServer:
         listener = _listen(self.host, self.port)
         self.port = listener.getsockname()[1]
         self._loop.start()
-        app = make_app(self._devices, self._tasks, self._loop, self._access)
-        self._http = HttpServer(app, listener, self._loop)
-        self._loop.submit(self._tick())
+        self._http = self._loop.submit(self._serve(listener)).result()
         if self._access.is_open:
             logger.warning("anyone who reaches %s can use these devices", self.url)
 
@@ -193,6 +191,11 @@ class DeviceServer:
         ended = self._tasks.close(until_s)
         ended = self._devices.close(max(0.0, until_s - time.monotonic())) and ended
         return self._http is None or (self._loop.end(FAREWELL_S) and ended)
+
+    async def _serve(self, listener: socket.socket) -> HttpServer:
+        self._loop.begin(self._tick())
+        app = make_app(self._devices, self._tasks, self._loop, self._access)
+        return HttpServer(app, listener, self._loop)
 
     async def _stop_serving(self, http: HttpServer, timeout_s: float) -> None:
         self._loop.stop_waiting()

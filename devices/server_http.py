@@ -20,18 +20,19 @@ logger = logging.getLogger("dockscope.devices")
 MOST_CONNECTIONS = 1000
 MAX_HEAD_BYTES = 16_384
 KEEP_ALIVE_S = 15
+TICK_S = 1.0
 FAREWELL_S = 0.5  # that clients have to take what is still to be sent
 
 
 class HttpServer:
-    """Answer at a socket.
+    """Answer at a socket, from the moment it is made, which is on the loop.
 
     Args:
-        app: what answers. listener: the socket, bound. loop: to run on, started.
+        app: what answers. listener: the socket, bound. loop: of the server.
     """
 
     def __init__(self, app: ASGIApp, listener: socket.socket, loop: ServerLoop) -> None:
-        self._server = Server(
+        self._server = _Server(
             Config(
                 app,
                 http=_Protocol,
@@ -46,15 +47,15 @@ class HttpServer:
                 h11_max_incomplete_event_size=MAX_HEAD_BYTES,
             )
         )
-        self._done = loop.submit(self._server.serve([listener]))
+        self._serving = loop.begin(self._server.serve([listener]))
 
     async def stop(self) -> None:
         """Take no more requests, and leave those who do not take their answers; on the loop."""
-        self._server.should_exit = True
+        self._server.leave()
         await self._left(FAREWELL_S)
         for connection in list(self._server.server_state.connections):
             connection.transport.abort()
-        await asyncio.wrap_future(self._done)
+        await asyncio.wait([self._serving])
 
     async def _left(self, timeout_s: float) -> None:
         """Wait until all requests are answered."""
@@ -62,6 +63,28 @@ class HttpServer:
         until_s = loop.time() + timeout_s
         while self._server.server_state.tasks and loop.time() < until_s:
             await asyncio.wait(list(self._server.server_state.tasks), timeout=until_s - loop.time())
+
+
+class _Server(Server):
+    """uvicorn without its ten looks a second whether to end."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self._leaving = asyncio.Event()
+
+    def leave(self) -> None:
+        """Leave the main loop."""
+        self.should_exit = True
+        self._leaving.set()
+
+    async def main_loop(self) -> None:
+        """Do once a second what uvicorn does then, which is to tell the time in the heads of answers."""
+        while not await self.on_tick(0):
+            try:
+                async with asyncio.timeout(TICK_S):
+                    await self._leaving.wait()
+            except TimeoutError:
+                pass
 
 
 class _Protocol(H11Protocol):

@@ -127,9 +127,9 @@ def _result(future: Future[T]) -> T:
         return future.result()
     except CancelledError:
         raise _stopping() from None
-    except Exception:
-        raise
     except BaseException as error:
+        if isinstance(error, Exception) and not isinstance(error, StopIteration | StopAsyncIteration):
+            raise
         raise RuntimeError(f"{type(error).__name__}: {error}") from error
 
 

@@ -78,6 +78,22 @@ class DeviceServer:
         """Return where clients connect."""
         return f"http://{LinkAddress(self.host, self.port).where}"
 
+    def clients(self, device_id: str) -> int:
+        """Return how many clients the stream of a device has.
+
+        Raises:
+            ValueError: there is no such device.
+        """
+        return self._feed(device_id).clients
+
+    def get_device(self, device_id: str) -> Any:
+        """Return the object of a device.
+
+        Raises:
+            ValueError: there is no such device, or it is one of a bench that is not connected.
+        """
+        return self._devices.get_device(device_id)
+
     def add_device(self, device: Any, device_id: str = "", *, rate_hz: float | None = None) -> None:
         """Serve an object: made with ``attach``, a ``StreamingDevice``, or of any class with methods like theirs.
 

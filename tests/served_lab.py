@@ -9,6 +9,7 @@ import threading
 from typing import Any
 
 END = object()
+MOST_PINGS = 15
 
 
 class DrivenDevice:
@@ -30,11 +31,11 @@ class DrivenDevice:
     def start_streaming(self, callback):
         if self._start_error:
             raise self._start_error
-        self.starts += 1
         self.callback = callback
         self._values = queue.Queue()
         self._thread = threading.Thread(target=self._run, args=(callback, self._values), daemon=True)
         self._thread.start()
+        self.starts += 1
 
     def stop_streaming(self, timeout=None):
         self.stops += 1
@@ -145,10 +146,11 @@ class EventReader:
 
     def event(self) -> dict[str, Any]:
         """Return the next event apart from pings: name, data and perhaps id; {} at the end."""
-        while True:
+        for _ in range(MOST_PINGS):
             fields = dict(line.split(": ", 1) for line in self.block().decode().splitlines())
             if fields.get("event") != "ping":
                 return fields | {"data": json.loads(fields["data"], parse_constant=_refuse)} if fields else {}
+        raise AssertionError(f"nothing but {MOST_PINGS} pings")
 
     def readings(self, count: int) -> list[tuple[int, Any]]:
         """Return number and value of the next readings, which must follow on each other without another event."""

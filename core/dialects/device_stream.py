@@ -137,6 +137,7 @@ class DeviceStream:
         number = int(id_) if id_.isdecimal() and len(id_) < 19 else None
         before, self._last_number = self._last_number, number
         if number is not None and before is not None and number > before + 1:
+            self._reader.deliver()  # what came before the gap
             self._reception.gap(self.device)
             self._reception.problem(
                 f"lost {self.device}", f"{number - before - 1} readings of {self.device[:60]} were lost on the way"

@@ -382,5 +382,5 @@ def test_no_bytes_do_more_than_be_refused(content):
         told = parse_body(content)
     except RequestError as refusal:
         told = {"status": refusal.status}
-        assert told == {"status": 400}  # noqa: PT017 - either of the two is right
+        assert told == {"status": 400}
     assert type(told) is dict

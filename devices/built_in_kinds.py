@@ -12,28 +12,46 @@ READS = Field(
 )
 ADDRESS = Field("address", "Address", "TCPIP::192.168.0.5::5025::SOCKET", "VISA address of the instrument")
 OPTIONS = Field("options", "Options", "", "further arguments of the class, as a table")
+QUERY = Field("query", "Query", "MEAS:VOLT?", "the command that asks for a reading")
+INITIALIZE = Field("initialize", "At the start", "*RST", "commands that are sent after connecting")
+AXIS_FIELDS = (
+    Field("start_hz", "First frequency", "1e9", "of a trace, which is a spectrum then"),
+    Field("stop_hz", "Last frequency", "2e9", "of a trace"),
+)
+AXIS = tuple(field.name for field in AXIS_FIELDS)
 SETTINGS = Field("settings", "Settings", "", "what is set after connecting, as a table")
+
+
+def _class_field(example: str, package: str) -> Field:
+    return Field("instrument", "Class", example, f"its class in {package}, or the full name of one", is_required=True)
 
 
 def _stream_options(spec: DeviceSpec) -> dict[str, Any]:
     return {"queue_size": spec.queue_size, "policy": spec.policy}
 
 
-def _make_visa(spec: DeviceSpec) -> Any:
-    from .visa import VISAStreamingDevice
-
-    params = dict(spec.params)
+def _question_options(spec: DeviceSpec) -> dict[str, Any]:
+    """Return what a device takes that asks a question for each reading."""
+    params = {name: value for name, value in spec.params.items() if name not in AXIS}
     if "query" in params:
         params["query_command"] = params.pop("query")
     if isinstance(params.get("initialize"), str):
-        params["initialize"] = (params["initialize"],)
-    return VISAStreamingDevice(spec.id, **params, unit=spec.unit, name=spec.name, **_stream_options(spec))
+        params["initialize"] = [params["initialize"]]
+    if spec.unit:
+        params["unit"] = spec.unit
+    return params | _stream_options(spec)
+
+
+def _make_visa(spec: DeviceSpec) -> Any:
+    from .visa import VISAStreamingDevice
+
+    return VISAStreamingDevice(spec.id, **_question_options(spec))
 
 
 def _make_simulated(spec: DeviceSpec) -> Any:
     from .simulated import SimulatedDevice
 
-    return SimulatedDevice(spec.id, **spec.params, **_stream_options(spec))
+    return SimulatedDevice(spec.id, **_question_options(spec))
 
 
 def _make_system(spec: DeviceSpec) -> Any:
@@ -61,12 +79,16 @@ BUILT_IN = (
         _make_visa,
         (
             Field("address", "Address", "TCPIP::192.168.0.5::5025::SOCKET", is_required=True),
-            Field("query", "Query", "MEAS:VOLT?", "the command that asks for a reading"),
-            Field("initialize", "At the start", "*RST", "commands that are sent once after connecting"),
+            QUERY,
+            INITIALIZE,
             Field("timeout_s", "Timeout", "5", "seconds to wait for an answer"),
             Field("read_termination", "Ends answers", "\\n"),
             Field("write_termination", "Ends commands", "\\n"),
             Field("visa_library", "VISA library", "@py", "@py for pyvisa-py, or the path of a vendor's library"),
+            Field("identify", "Asks *IDN?", "true", "false for an instrument that does not know it"),
+            Field("block_format", "Binary blocks", ">f4", "type of the numbers in a block, as NumPy writes it"),
+            Field("text", "Text too", "false", "true where answers that are no numbers are readings too"),
+            *AXIS_FIELDS,
         ),
     ),
     DeviceKind(
@@ -81,7 +103,12 @@ BUILT_IN = (
                 is_required=True,
                 choices=("multimeter", "power_supply", "spectrum_analyzer"),
             ),
-            Field("fault", "Fault", "", "what goes wrong: timeout, garbage, disconnect, slow or random"),
+            QUERY,
+            INITIALIZE,
+            Field("fault", "Fault", "random", "what goes wrong: timeout, garbage, disconnect, slow or random"),
+            Field("fault_share", "Share of faults", "0.05", "of the questions, 0 to 1"),
+            Field("seed", "Seed", "1", "of noise, drift and faults"),
+            *AXIS_FIELDS,
         ),
     ),
     DeviceKind(
@@ -95,7 +122,7 @@ BUILT_IN = (
         "Instrument of pymeasure",
         _make_pymeasure,
         (
-            Field("instrument", "Class", "keithley.Keithley2000", "its class in pymeasure.instruments", is_required=True),
+            _class_field("keithley.Keithley2000", "pymeasure.instruments"),
             READS,
             ADDRESS,
             SETTINGS,
@@ -107,7 +134,7 @@ BUILT_IN = (
         "Instrument of QCoDeS",
         _make_qcodes,
         (
-            Field("instrument", "Class", "Keithley.Keithley2450", "its class in qcodes.instrument_drivers", is_required=True),
+            _class_field("Keithley.Keithley2450", "qcodes.instrument_drivers"),
             READS,
             ADDRESS,
             SETTINGS,

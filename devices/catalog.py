@@ -7,14 +7,18 @@ A package adds its own through the entry-point group ``dockscope.devices``: the 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+from ..core.plug_ins import installed, load
 from .attach import attach
 from .built_in_kinds import BUILT_IN
+from .device import StreamingDevice
 from .device_kind import DeviceKind
 from .spec import DeviceSpec
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 logger = logging.getLogger("dockscope.devices")
 
@@ -24,7 +28,7 @@ ENTRY_POINT_GROUP = "dockscope.devices"
 def kinds() -> dict[str, DeviceKind]:
     """Return all kinds by their names, our own first; a plug-in that is broken is told and left out."""
     found = {kind.name: kind for kind in BUILT_IN}
-    for point in _entry_points():
+    for point in installed(ENTRY_POINT_GROUP):
         if point.name not in found and (kind := _load(point)) is not None:
             found[point.name] = kind
     return found
@@ -39,10 +43,21 @@ def kind_of(name: str) -> DeviceKind:
     for kind in BUILT_IN:
         if kind.name == name:
             return kind
-    for point in _entry_points():
+    for point in installed(ENTRY_POINT_GROUP):
         if point.name == name and (kind := _load(point)) is not None:
             return kind
     raise ValueError(f"{name[:40]} is no kind of device: there are {', '.join(kinds())}")
+
+
+def check_built_in(spec: DeviceSpec) -> None:
+    """Check a device of one of our own kinds, without loading anything; the others are checked when they are made.
+
+    Raises:
+        ValueError: it is wrong, with a sentence.
+    """
+    for kind in BUILT_IN:
+        if kind.name == spec.kind:
+            kind.check(spec)
 
 
 def make_device(spec: DeviceSpec) -> Any:
@@ -56,21 +71,20 @@ def make_device(spec: DeviceSpec) -> Any:
     return kind.make(spec)
 
 
-def _entry_points() -> Iterable[EntryPoint]:
-    return entry_points(group=ENTRY_POINT_GROUP)
-
-
 def _load(point: EntryPoint) -> DeviceKind | None:
-    try:
-        found = point.load()
-    except Exception:
-        logger.exception("the device plug-in %s (%s) cannot be loaded", point.name, point.value)
+    found = load(point, "device", logger)
+    if found is None:
         return None
     if isinstance(found, DeviceKind):
         return found
     if isinstance(found, type):
-        return DeviceKind(
-            point.name, found.__name__, lambda spec: attach(found, spec.id, **spec.params), takes_others=True
-        )
+        return DeviceKind(point.name, found.__name__, partial(_attach, found), takes_others=True)
     logger.error("the device plug-in %s (%s) is neither a class nor a DeviceKind", point.name, point.value)
     return None
+
+
+def _attach(cls: type, spec: DeviceSpec) -> Any:
+    """Make a device of a plug-in's class; our own base takes what is said of the queue, when anything is."""
+    usual = DeviceSpec(id=spec.id, kind=spec.kind)
+    said = {name: told for name in ("policy", "queue_size") if (told := getattr(spec, name)) != getattr(usual, name)}
+    return attach(cls, spec.id, **spec.params, **(said if issubclass(cls, StreamingDevice) else {}))

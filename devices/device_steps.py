@@ -6,33 +6,47 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from .bench_errors import EndedError, InstrumentError, UnfitError
 from .catalog import make_device
 from .device import StreamingDevice
 from .spec import DeviceSpec
-from .wishes import InstrumentError
 
 STOP_S = 2.0
+EXTRA = "'dockscope[devices]'"
+IN_EXTRA = ("pyvisa", "pyvisa_py", "pyvisa_sim")
 
 Take = Callable[[Any, float], None]
 Listen = Callable[[str, str], None]
 
 
-def connect(spec: DeviceSpec, device: Any, listen: Listen) -> tuple[Any, str]:
-    """Make the device unless it is there, and connect it.
+def make(spec: DeviceSpec, listen: Listen) -> Any:
+    """Make the device, not connected yet.
 
     Args:
-        spec: which. device: as it was made before, or None. listen: takes what a new one tells of its own link.
+        spec: which. listen: takes (state, sentence) when it tells of its own link.
 
-    Returns:
-        The device and how it names itself.
+    Raises:
+        UnfitError: it cannot be made as it is described.
     """
-    if device is None:
+    try:
         device = make_device(spec)
-        if callable(subscribe := getattr(device, "on_state", None)):
-            subscribe(lambda state, detail="": listen(str(state), detail))
+    except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
+        raise UnfitError(
+            f"{package} is not installed here: pip install {EXTRA if package in IN_EXTRA else package}"
+        ) from error
+    except (ValueError, TypeError, ImportError) as error:
+        raise UnfitError(str(error) or type(error).__name__) from error
+    if callable(subscribe := getattr(device, "on_state", None)):
+        subscribe(lambda state, detail="": listen(str(state), detail))
+    return device
+
+
+def connect(device: Any) -> str:
+    """Connect a device, if that is something it does; returns how it names itself."""
     if callable(connect := getattr(device, "connect", None)):
         connect()
-    return device, str(getattr(device, "identity", "") or "")
+    return str(getattr(device, "identity", "") or "")
 
 
 def disconnect(device: Any) -> None:
@@ -63,8 +77,8 @@ def stop(device: Any) -> bool:
 
 
 def look(device: Any) -> None:
-    """Raise InstrumentError, with the reason, when the stream has ended by itself."""
+    """Raise EndedError, with the reason, when the stream has ended by itself."""
     if not device.is_streaming():
-        statistics = getattr(device, "statistics", None)
-        reason = statistics().reason if callable(statistics) else ""
-        raise InstrumentError(reason or "it ended by itself")
+        statistics: Any = getattr(device, "statistics", None)
+        reason = "" if statistics is None else statistics().reason
+        raise EndedError(reason or "it ended by itself", is_logged=bool(reason))

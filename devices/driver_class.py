@@ -13,7 +13,7 @@ def driver_class(dotted: str, *, package: str, base: type) -> type[Any]:
     """Return a class by its name, within the drivers of a package or as a full name.
 
     Args:
-        dotted: such as ``keithley.Keithley2000``. package: where it is looked for first. base: what it must derive from.
+        dotted: such as ``keithley.Keithley2000``. package: where it is looked for first. base: what it derives from.
 
     Raises:
         ValueError: it is no such name, or no such class, with a sentence. ImportError: there is no such module.

@@ -55,7 +55,7 @@ class QcodesDevice(StreamingDevice):
         """Open the instrument and set what is to be set."""
         place = () if self._address == "" else (self._address,)
         # QCoDeS keeps a list of all instruments by names that have to be identifiers.
-        name = f"dockscope_{re.sub(r'\W', '_', self.device_id)}_{id(self):x}"
+        name = re.sub(r"\W", "_", f"dockscope_{self.device_id}_{id(self):x}")
         self._instrument = self._class(name, *place, **self._options)
         try:
             for path, value in self._settings.items():

@@ -102,10 +102,6 @@ class Served(ABC):
     def stop(self) -> Future[None]:
         """End its stream, whoever started it."""
 
-    @abstractmethod
-    def close(self, timeout_s: float) -> bool:
-        """Leave it; returns whether all its threads have ended in time."""
-
 
 def written(value: Any) -> str:
     """Return a result as JSON.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
@@ -12,9 +11,6 @@ from .instrument import Instrument, InstrumentState
 from .served import Served, Take, then, written
 from .server_errors import RequestError
 from .server_methods import STOP, Described, describe, find_method
-from .spec import DeviceSpec
-
-logger = logging.getLogger("dockscope.devices")
 
 CONNECTED = frozenset({InstrumentState.CONNECTED, InstrumentState.STREAMING, InstrumentState.PAUSED})
 ENDED = frozenset({InstrumentState.CONNECTED, InstrumentState.DISCONNECTED, InstrumentState.FAILED})
@@ -24,16 +20,24 @@ class ServedInstrument(Served):
     """Serve a device that is described: it is made when it is connected, and tried again when it fails.
 
     Args:
-        spec: which. on_fault: is told each fault as a sentence, from threads of the device.
+        instrument: of a bench, which tells ``note_change`` and ``hand_on`` what it has to tell.
     """
 
-    def __init__(self, spec: DeviceSpec, on_fault: Callable[[str, str], None]) -> None:
-        super().__init__(spec.id, spec.kind)
+    def __init__(self, instrument: Instrument) -> None:
+        super().__init__(instrument.spec.id, instrument.spec.kind)
+        self.instrument = instrument
         self._take: Take | None = None
-        self._on_fault = on_fault
-        self.instrument = Instrument(
-            spec, on_change=self._on_change, on_samples=self._on_samples, on_fault=self._on_its_fault
-        )
+
+    def note_change(self) -> None:
+        """Take note that its state may have changed."""
+        state = self.instrument.state
+        self.is_connected, self.is_streaming = state in CONNECTED, state is InstrumentState.STREAMING
+
+    def hand_on(self, samples: list[tuple[float, Any]]) -> None:
+        """Hand its readings on, in its own thread."""
+        if self._take is not None:
+            for _t, value in samples:
+                self._take(value)
 
     @property
     def streams(self) -> bool:
@@ -98,26 +102,9 @@ class ServedInstrument(Served):
         """End its stream."""
         return self.instrument.stop()
 
-    def close(self, timeout_s: float) -> bool:
-        """End its stream, its connection and its threads."""
-        return self.instrument.close(timeout_s)
-
     def _on_started(self, started: Future[None]) -> None:
         if started.exception() is not None:
             self.instrument.stop()  # it would go on trying, for nobody
-
-    def _on_change(self, instrument: Instrument) -> None:
-        state = instrument.state
-        self.is_connected, self.is_streaming = state in CONNECTED, state is InstrumentState.STREAMING
-
-    def _on_samples(self, _: Instrument, samples: list[tuple[float, Any]]) -> None:
-        if self._take is not None:
-            for _t, value in samples:
-                self._take(value)
-
-    def _on_its_fault(self, _: Instrument, sentence: str) -> None:
-        logger.warning("%s", sentence)
-        self._on_fault(self.id, sentence)
 
 
 def _done(value: bool) -> Future[bool]:

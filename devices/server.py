@@ -26,8 +26,6 @@ from .spec import DeviceSpec
 
 logger = logging.getLogger("dockscope.devices")
 
-TICK_S = 0.25
-
 
 class DeviceServer:
     """Serve devices from a thread of its own, from ``start`` to ``stop`` or for the length of a ``with`` block.
@@ -209,7 +207,6 @@ class DeviceServer:
         return self._http is None or (self._loop.end(FAREWELL_S) and ended)
 
     async def _serve(self, listener: socket.socket) -> HttpServer:
-        self._loop.begin(self._tick())
         app = make_app(self._devices, self._tasks, self._loop, self._access)
         return HttpServer(app, listener, self._loop)
 
@@ -218,11 +215,6 @@ class DeviceServer:
         if closing := [self._loop.begin(feed.close()) for feed in self._devices.feeds()]:
             await asyncio.wait(closing, timeout=timeout_s)
         await http.stop()
-
-    async def _tick(self) -> None:
-        while True:
-            self._devices.tick()
-            await asyncio.sleep(TICK_S)
 
     def _feed(self, device_id: str) -> DeviceFeed:
         try:

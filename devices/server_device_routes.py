@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from .bench_errors import InstrumentError
 from .served import Served, UnwritableError
 from .server_devices import ServedDevices
 from .server_errors import DEVICE, RequestError, timestamp
@@ -26,7 +27,6 @@ from .server_requests import (
     required_text,
 )
 from .server_tasks import TaskBook
-from .wishes import InstrumentError
 
 LOOK_S = 0.05  # that a device has to tell its state; after that what is known is told
 BAD_REQUEST = (ValueError, TypeError, RuntimeError, InstrumentError)

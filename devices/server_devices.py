@@ -8,8 +8,11 @@ from concurrent.futures import Future
 from typing import Any
 
 from .attach import attach
+from .bench import Bench
+from .bench_errors import InstrumentError
 from .bench_file import spec_of_table
 from .catalog import kinds
+from .instrument import Instrument
 from .served import CALL_LIMIT_S, Served
 from .served_instrument import ServedInstrument
 from .served_object import ServedObject
@@ -18,7 +21,6 @@ from .server_loop import ServerLoop
 from .server_requests import checked_id
 from .server_streams import DeviceFeed
 from .spec import DeviceSpec
-from .wishes import InstrumentError
 from .worker import DeviceWorker
 
 MOST_DEVICES = 1000
@@ -38,6 +40,8 @@ class ServedDevices:
         self._feeds: dict[str, DeviceFeed] = {}
         self._classes: dict[str, type] = {}
         self._kinds: frozenset[str] = frozenset()
+        self._bench = Bench(on_change=self._on_change, on_samples=self._on_samples, on_fault=self._on_fault)
+        self._on_bench: dict[str, ServedInstrument] = {}
         self._maker = DeviceWorker("new-device")
         self._lock = threading.Lock()
 
@@ -62,8 +66,10 @@ class ServedDevices:
 
     def add_spec(self, spec: DeviceSpec) -> ServedInstrument:
         """Serve a device of a bench (see ``DeviceServer.add_instrument``)."""
-        served = ServedInstrument(spec, self._on_fault)
-        self._add(served)
+        with self._lock:
+            self._check_free(spec.id)
+            served = self._on_bench[spec.id] = ServedInstrument(self._bench.add(spec))
+            self._feeds[spec.id] = DeviceFeed(served, self._loop)
         return served
 
     def make(self, id_: str, kind: str, params: Mapping[str, Any]) -> Future[Served]:
@@ -115,15 +121,10 @@ class ServedDevices:
         what = "No device found with ID" if served is None else "This device is not connected"
         raise ValueError(f"{what}: '{device_id}'")
 
-    def tick(self) -> None:
-        """Let instruments of a bench look whether it is time to try again."""
-        for feed in self.feeds():
-            if isinstance(feed.served, ServedInstrument):
-                feed.served.instrument.tick()
-
     def close(self, timeout_s: float) -> bool:
         """Leave all devices at once; returns whether all their threads have ended in time."""
-        ends: list[Callable[[float], bool]] = [self._maker.close, *(feed.served.close for feed in self.feeds())]
+        objects = [feed.served for feed in self.feeds() if isinstance(feed.served, ServedObject)]
+        ends = [self._maker.close, self._bench.close, *(served.close for served in objects)]
         outcomes: list[bool] = []
         threads = [threading.Thread(target=lambda end=end: outcomes.append(end(timeout_s))) for end in ends]
         for thread in threads:
@@ -143,13 +144,23 @@ class ServedDevices:
 
     def _add(self, served: Served) -> None:
         with self._lock:
-            if served.id in self._feeds:
-                raise _exists(served.id)
-            if len(self._feeds) >= MOST_DEVICES:
-                raise RequestError(400, "DeviceCreationError", f"there are {MOST_DEVICES} devices already")
+            self._check_free(served.id)
             self._feeds[served.id] = DeviceFeed(served, self._loop)
 
-    def _on_fault(self, id_: str, sentence: str) -> None:
+    def _check_free(self, id_: str) -> None:
+        if id_ in self._feeds:
+            raise _exists(id_)
+        if len(self._feeds) >= MOST_DEVICES:
+            raise RequestError(400, "DeviceCreationError", f"there are {MOST_DEVICES} devices already")
+
+    def _on_change(self, instrument: Instrument) -> None:
+        self._on_bench[instrument.spec.id].note_change()
+
+    def _on_samples(self, instrument: Instrument, samples: list[tuple[float, Any]]) -> None:
+        self._on_bench[instrument.spec.id].hand_on(samples)
+
+    def _on_fault(self, instrument: Instrument, sentence: str) -> None:
+        id_ = instrument.spec.id
         self.errors.record(id_, InstrumentError(sentence), origin=DEVICE, context={"device_id": id_})
 
 

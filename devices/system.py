@@ -88,7 +88,7 @@ class SystemDevice(StreamingDevice):
 
 
 def read_gpus(text: str) -> Readings:
-    """Read what nvidia-smi prints: for each processor its number, load in %, MiB, °C and W; what it lacks is left out."""
+    """Read what nvidia-smi prints, for each processor number, load in %, MiB, °C and W; what it lacks is left out."""
     readings: Readings = {}
     for line in text.splitlines():
         index, *words = (word.strip() for word in line.split(","))
@@ -108,5 +108,8 @@ def _counters() -> Readings:
     if disk is not None:
         counted |= {"disk_read_bytes": float(disk.read_bytes), "disk_written_bytes": float(disk.write_bytes)}
     if network is not None:
-        counted |= {"network_received_bytes": float(network.bytes_recv), "network_sent_bytes": float(network.bytes_sent)}
+        counted |= {
+            "network_received_bytes": float(network.bytes_recv),
+            "network_sent_bytes": float(network.bytes_sent),
+        }
     return counted

@@ -7,9 +7,7 @@ from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
-
-class InstrumentError(Exception):
-    """What was asked of a device did not come about; the text is a sentence for a person."""
+from .bench_errors import InstrumentError
 
 
 class Wish(enum.Enum):

@@ -60,6 +60,7 @@ class Laser:
     def __init__(self, device_id, nm: float = 1550.0):
         self.device_id = device_id
         self.nm = nm
+        self.gifts = {}
         self.hook = lambda: "not for everybody"
         self.entered, self.may_return = threading.Event(), threading.Event()
 

@@ -8,12 +8,13 @@ Other packages add theirs through the entry-point group ``dockscope.sources``: t
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ..messages import Hello
+from ..plug_ins import installed, load
 from ..run_control import LinkState, Stage
 from ..turns import Turns
 from ..wire import DataMessage
@@ -185,7 +186,7 @@ class Dialect:
         probe: finds out what answers at a normalized URL within some seconds, without staying.
         recognize: tells by what was heard at ``tcp://host:port`` whether it speaks this dialect, and gives its URL
             then. None for dialects that nothing but their name tells apart.
-        asks_password: its sources need one.
+        asks_password: its sources need one. is_opaque: its URLs are written ``scheme:rest``, without two slashes.
     """
 
     open: Factory
@@ -193,6 +194,7 @@ class Dialect:
     probe: Callable[[str, SourceOptions, float], Awaitable[ProbeResult]]
     recognize: Callable[[Heard], Awaitable[str | None]] | None = None
     asks_password: bool = False
+    is_opaque: bool = False
 
 
 def open_source(url: str, hub: Sink, *, key: str | None = None, name: str | None = None, **options: Any) -> Source:
@@ -241,9 +243,10 @@ async def probe(url: str, timeout_s: float = 2.5, **options: Any) -> ProbeResult
 
 
 def schemes() -> list[str]:
-    """Return the URL schemes that can be opened, ending with ``://``."""
-    found = {point.name for point in _entry_points()} | set(BUILT_IN)
-    return sorted(f"{scheme}://" for scheme in found)
+    """Return how the URLs begin that can be opened, such as ``dockscope://``."""
+    others = {point.name: _plug_in(point) for point in installed(ENTRY_POINT_GROUP) if point.name not in BUILT_IN}
+    known = dict.fromkeys(BUILT_IN, False) | {name: other.is_opaque for name, other in others.items() if other}
+    return sorted(f"{scheme}:" if is_opaque else f"{scheme}://" for scheme, is_opaque in known.items())
 
 
 def dialect_of(url: str) -> Dialect:
@@ -252,10 +255,11 @@ def dialect_of(url: str) -> Dialect:
     Raises:
         ValueError: there is none; a sentence for a person.
     """
-    scheme, separator, _ = url.strip().partition("://")
-    if not separator:
+    scheme, colon, rest = url.strip().partition(":")
+    has_slashes = rest.startswith("//")
+    dialect = _dialect(scheme.lower()) if colon else None
+    if not has_slashes and (dialect is None or not dialect.is_opaque):
         raise ValueError(f"{url[:60]!r} is no URL: write it like dockscope://127.0.0.1:5560")
-    dialect = _dialect(scheme.lower())
     if dialect is None:
         raise ValueError(f"{scheme[:30]}:// is not a kind of source dockscope knows: use {', '.join(schemes())}")
     return dialect
@@ -267,7 +271,7 @@ def recognizing_dialects() -> Iterator[Dialect]:
         dialect = _built_in(name)
         if dialect.recognize is not None:
             yield dialect
-    for point in _entry_points():
+    for point in installed(ENTRY_POINT_GROUP):
         dialect = _plug_in(point)
         if dialect is not None and dialect.recognize is not None:
             yield dialect
@@ -276,16 +280,10 @@ def recognizing_dialects() -> Iterator[Dialect]:
 def _dialect(scheme: str) -> Dialect | None:
     if scheme in BUILT_IN:
         return _built_in(BUILT_IN[scheme])
-    for point in _entry_points():
+    for point in installed(ENTRY_POINT_GROUP):
         if point.name == scheme:
             return _plug_in(point)
     return None
-
-
-def _entry_points() -> Iterable[EntryPoint]:
-    from importlib.metadata import entry_points  # a hundredth of a second that the first paint need not wait for
-
-    return entry_points(group=ENTRY_POINT_GROUP)
 
 
 def _built_in(name: str) -> Dialect:
@@ -294,12 +292,8 @@ def _built_in(name: str) -> Dialect:
 
 def _plug_in(point: EntryPoint) -> Dialect | None:
     """Load another package's dialect; one that is broken is told and left out."""
-    try:
-        dialect = point.load()
-    except Exception:
-        logger.exception("the source plug-in %s (%s) cannot be loaded", point.name, point.value)
-        return None
-    if isinstance(dialect, Dialect):
+    dialect = load(point, "source", logger)
+    if dialect is None or isinstance(dialect, Dialect):
         return dialect
     logger.error("the source plug-in %s (%s) is no dockscope.core.dialects.base.Dialect", point.name, point.value)
     return None

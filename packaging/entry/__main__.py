@@ -1,6 +1,7 @@
 """The program ``dockscope``: looks at the first word, and imports no more than that word needs.
 
-A command of ``HEADLESS`` goes to ``core.cli``; anything else is for the window: ``demo``, URLs, or nothing.
+A command of ``HEADLESS`` goes to ``core.cli``, one of ``BENCH`` to ``devices.cli``; anything else is for the window:
+``demo``, URLs, or nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 HEADLESS = frozenset({"tail", "control", "list", "receive", "doctor"})
+BENCH = frozenset({"run", "serve"})
+BENCH_MODULES = ("pyvisa", "starlette", "tomlkit", "uvicorn")
+ADD_DEVICES = "pip install 'dockscope[devices]'"
 GUI_MODULES = ("PySide6", "PySide6QtAds", "qasync")
 ADD_GUI = "pip install 'dockscope[gui]'"
 EPILOG = """commands without a window:
@@ -21,6 +25,8 @@ EPILOG = """commands without a window:
   control URL pause|resume|stop|status
   list            the producers on this machine
   receive         keep the newest spectra of a data recorder
+  run BENCH.toml  publish the devices of a bench file
+  serve BENCH.toml  serve them to labdaemon's clients, over HTTP
   doctor          examine this installation
 
 Each has its own --help."""
@@ -44,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), 2)
     if common.profile is not None and (why := _not_writable(common.profile)):
         return _fail(why, 2)
-    command = _headless if rest and rest[0] in HEADLESS else _window
+    command = _headless if rest and rest[0] in HEADLESS | BENCH else _window
     try:
         return _profiled(lambda: command(rest, common), common.profile)
     except KeyboardInterrupt:
@@ -81,7 +87,12 @@ def _configure_logging(common: argparse.Namespace) -> None:
 
 
 def _headless(rest: list[str], _common: argparse.Namespace) -> int:
-    from dockscope.core.cli import app
+    if rest[0] in BENCH:
+        if why := _missing(f"the command {rest[0]}", BENCH_MODULES, ADD_DEVICES):
+            return _fail(why, 1)
+        from dockscope.devices.cli import app
+    else:
+        from dockscope.core.cli import app
 
     try:
         app(args=rest, prog_name="dockscope")
@@ -147,7 +158,7 @@ def _window(rest: list[str], common: argparse.Namespace) -> int:
         return end.code if isinstance(end.code, int) else 2
     demo = options.urls[:1] == ["demo"]
     urls = options.urls[1:] if demo else options.urls
-    wrong = next((url for url in urls if "://" not in url), None)
+    wrong = next((url for url in urls if not _is_url(url)), None)
     if wrong is not None:
         return _fail(f"{wrong[:60]!r} is neither a command nor a URL like dockscope://127.0.0.1:5560 (see --help)", 2)
     try:
@@ -174,6 +185,16 @@ def _window(rest: list[str], common: argparse.Namespace) -> int:
     return run(told, paths)
 
 
+def _is_url(text: str) -> bool:
+    """Tell whether a word is for a source; what is wrong behind its scheme, the window says."""
+    from dockscope.core.dialects.base import dialect_of
+
+    try:
+        return "://" in text or dialect_of(text) is not None
+    except ValueError:
+        return False
+
+
 def _password(path: Path | None) -> str | None:
     """Return the password of a file, else of the environment."""
     from dockscope.core.asker import PASSWORD_VARIABLE, read_password
@@ -187,8 +208,12 @@ def _end_at_once_by_ctrl_c() -> None:
 
 
 def _missing_gui() -> str:
-    missing = [name for name in GUI_MODULES if not _is_installed(name)]
-    return f"the window needs what is not installed here ({', '.join(missing)}): {ADD_GUI}" if missing else ""
+    return _missing("the window", GUI_MODULES, ADD_GUI)
+
+
+def _missing(what: str, modules: Sequence[str], add: str) -> str:
+    missing = [name for name in modules if not _is_installed(name)]
+    return f"{what} needs what is not installed here ({', '.join(missing)}): {add}" if missing else ""
 
 
 def _is_installed(name: str) -> bool:

@@ -7,6 +7,7 @@ import json
 import math
 import socket
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -186,7 +187,7 @@ def test_readings_that_the_device_gives_up_are_losses(server, wait_for):
     may_go = threading.Event()
 
     class Slow(np.ndarray):
-        def tolist(self):
+        def tolist(self) -> Any:
             may_go.wait(10.0)
             return 1
 

@@ -33,12 +33,13 @@ async def serve(
     Raises:
         ValueError: the bench file is wrong, or the address needs a token. OSError: the address cannot be bound.
     """
+    specs = read_bench(bench)
     server = DeviceServer(host, port, token=token, insecure=insecure)
     server.register(catalogue=True)
-    for spec in read_bench(bench):
-        server.add_instrument(spec)
     over = asyncio.Event()
     try:
+        for spec in specs:
+            server.add_instrument(spec)
         server.start()
         output.write(f"{server.url}\n")
         output.flush()

@@ -76,8 +76,9 @@ class ServedInstrument(Served):
         if method in changes:
             return then(changes[method](), written)
         device = self.instrument.device
-        if device is None:
-            raise RequestError(400, "DeviceConnectionError", f"Device '{self.id}' is not connected")
+        if device is None or not self.is_connected:
+            words = self.instrument.detail or f"Device '{self.id}' is not connected"
+            raise RequestError(400, "DeviceConnectionError", words)
         find_method(device, self.id, method)
         return then(self.instrument.call(method, args, kwargs), written)
 

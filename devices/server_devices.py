@@ -87,7 +87,7 @@ class ServedDevices:
             return self._maker.submit(self._making(id_, kind, params), limit_s=MAKE_LIMIT_S)
         if kind in self._kinds:
             table = dict(params) | {"id": id_, "kind": kind}
-            return self._maker.submit(lambda: self.add_spec(spec_of_table(table)), limit_s=MAKE_LIMIT_S)
+            return self._maker.submit(lambda: self._prepared(spec_of_table(table)), limit_s=MAKE_LIMIT_S)
         words = f"Device type '{kind[:100]}' is not registered"
         raise RequestError(404, "DeviceTypeNotFound", words, context={"device_type": kind})
 
@@ -141,6 +141,11 @@ class ServedDevices:
             return served
 
         return make
+
+    def _prepared(self, spec: DeviceSpec) -> Served:
+        served = self.add_spec(spec)
+        served.instrument.prepare()  # so that its methods can be listed before it is connected
+        return served
 
     def _add(self, served: Served) -> None:
         with self._lock:

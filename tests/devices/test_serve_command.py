@@ -11,7 +11,6 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -55,44 +54,52 @@ def bench(tmp_path, instrument):
     return path
 
 
-@contextmanager
-def serving(bench: Path, *options: str, **environment: str):
-    """Serve a bench; gives the process, whose URL is the attribute ``url``, and ends it by a signal."""
-    process = subprocess.Popen(
-        [*PROGRAM, str(bench), "--port", "0", *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | environment,
-    )
-    assert process.stdout is not None
-    try:
-        process.url = process.stdout.readline().strip()
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.said = process.communicate(timeout=20)
+class Serving:
+    """A process that serves a bench, for the length of a ``with`` block; a signal ends it.
+
+    Attributes:
+        url: where it can be reached. code, said: exit code and stderr, once it has ended.
+    """
+
+    def __init__(self, bench: Path, *options: str, **environment: str) -> None:
+        self._process = subprocess.Popen(
+            [*PROGRAM, str(bench), "--port", "0", *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | environment,
+        )
+        assert self._process.stdout is not None
+        self.url = self._process.stdout.readline().strip()
+        self.code, self.said = -1, ""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._process.send_signal(signal.SIGTERM)
+        _, self.said = self._process.communicate(timeout=20)
+        self.code = self._process.returncode
 
 
 def test_a_bench_is_served_to_windows(bench, instrument, wait_for_async):
     """Two windows see the readings of its devices, and a signal ends it with exit 0 and without a word."""
 
     async def scenario():
-        with serving(bench) as process:
+        with Serving(bench) as process:
             async with Watched(process.url) as one, Watched(f"{process.url}?only=dmm") as two:
                 for seen in (one, two):
                     await wait_for_async(lambda seen=seen: seen.samples("dmm") > 5, 15.0)
                     assert seen.producer.link is LinkState.LIVE
                 await wait_for_async(lambda: one.samples("host.cpu_percent") > 1)
-        assert process.returncode == 0
-        assert process.said[1] == ""
+        assert (process.code, process.said) == (0, "")
 
     run(scenario)
 
 
 def test_a_token_is_asked_for(bench):
     """Given by the environment, it opens the server; without it there is nothing to see."""
-    with serving(bench, DOCKSCOPE_TOKEN="secret") as process:
+    with Serving(bench, DOCKSCOPE_TOKEN="secret") as process:
         request = urllib.request.Request(f"{process.url}/devices")
         with pytest.raises(urllib.error.HTTPError, match="401"):
             urllib.request.urlopen(request, timeout=10)
@@ -103,13 +110,15 @@ def test_a_token_is_asked_for(bench):
 
 def test_what_cannot_be_served_is_said(bench):
     """An open address without a token, a token no header can hold, and an address that is not here are told."""
-    for error, options, words in (
-        (ValueError, {"host": "0.0.0.0"}, "can be reached by other machines"),
-        (ValueError, {"token": "two words"}, "printable ASCII"),
-        (OSError, {"host": "192.0.2.1", "insecure": True}, "cannot bind 192.0.2.1"),
+    output = io.StringIO()
+    for error, work, words in (
+        (ValueError, serve(bench, output, port=0, host="0.0.0.0"), "can be reached by other machines"),
+        (ValueError, serve(bench, output, port=0, token="two words"), "printable ASCII"),
+        (OSError, serve(bench, output, port=0, host="192.0.2.1", insecure=True), "cannot bind 192.0.2.1"),
     ):
         with pytest.raises(error, match=words):
-            asyncio.run(serve(bench, io.StringIO(), port=0, **options))
+            asyncio.run(work)
+    assert output.getvalue() == ""
 
 
 def test_a_wrong_bench_is_said_in_one_line(tmp_path):

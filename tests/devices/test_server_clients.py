@@ -9,6 +9,7 @@ from labdaemon.server import ServerAPI, ServerAPIError, SSEClient
 from loguru import logger
 
 from device_replay import Followed
+from dockscope.core.asker import Asker
 from dockscope.core.dialects.base import probe
 from dockscope.core.run_control import LinkState, Stage
 from dockscope.devices import attach
@@ -204,5 +205,23 @@ def test_the_dialog_recognizes_it(server):
         result = await probe(f"tcp://127.0.0.1:{server.port}")
         assert (result.ok, result.url) == (True, server.url)
         assert result.sentence == f"A device server at 127.0.0.1:{server.port} with 2 devices"
+
+    run(scenario)
+
+
+def test_a_window_shows_the_token_when_it_is_asked_for(device, wait_for_async):
+    """With the right one it streams; it is sent to nobody who does not ask; a wrong one is refused in words."""
+
+    async def scenario():
+        with DeviceServer(port=0, token="correct-horse") as server:
+            server.add_device(device)
+            assert (await probe(server.url)).sentence.endswith("which asks for its token")
+            async with Followed(server.url, topics=None, asker=Asker("correct-horse")) as seen:
+                await wait_for_async(lambda: seen.parameters() == {"daq1 stream": True})
+                assert server.clients("daq1") == 1
+            for asker, words in ((Asker("wrong"), "the token was refused"), (None, "its token is needed")):
+                async with Followed(server.url, topics=None, asker=asker) as seen:
+                    await wait_for_async(lambda seen=seen, words=words: words in seen.hub.links[-1][1])
+                    assert seen.hub.state is not LinkState.LIVE
 
     run(scenario)

@@ -32,7 +32,9 @@ class StreamClient:
         self._news = asyncio.Event()
 
     def offer(self, number: int, event: bytes) -> None:
-        """Put down a reading."""
+        """Put down a reading; one from before this client came is left out."""
+        if number < self._next:
+            return
         self._waiting.append((number, event))
         self._bytes += len(event)
         while len(self._waiting) > self._most or (self._bytes > self._most_bytes and len(self._waiting) > 1):

@@ -280,12 +280,13 @@ def test_a_look_at_the_head_alone_starts_nothing(server, device):
     st.integers(1, 20),
     st.integers(10, 400),
     st.sets(st.integers(0, 60)),
+    st.integers(0, 8),
 )
-def test_what_a_client_gets_and_misses_is_all_there_was(steps, most, most_bytes, taken_after):
+def test_what_a_client_gets_and_misses_is_all_there_was(steps, most, most_bytes, taken_after, first):
     """Whatever is lost before it, in its buffer, and whenever it takes: readings and told losses make up the whole."""
 
     async def scenario():
-        client = StreamClient(0, most=most, most_bytes=most_bytes)
+        client = StreamClient(first, most=most, most_bytes=most_bytes)
         number, got, sent = -1, [], b""
         for index, step in enumerate(steps):
             number += step
@@ -301,7 +302,7 @@ def test_what_a_client_gets_and_misses_is_all_there_was(steps, most, most_bytes,
         got = [int(block.split(b"\r\n")[0][4:]) for block in blocks if b"device_data" in block]
         assert got == sorted(set(got))
         assert lost == client.lost
-        assert len(got) + lost == (number + 1 if steps else 0)
-        assert not steps or got[-1] == number
+        assert len(got) + lost == max(0, number + 1 - first)
+        assert number < first or got[-1] == number
 
     asyncio.run(scenario())

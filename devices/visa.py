@@ -129,8 +129,9 @@ class VisaSession:
             LinkError: that failed, or the other side has closed the link.
         """
         with self._explained():
-            if self._socket is not None:
-                self._socket.check()
+            unread = self._socket is not None and self._socket.has_unread()
+            if unread and not self._reader.expects_terminator:
+                self.discard()  # nobody asked for it, or not any more
             self._resource.write_raw(message.encode() + self._write_termination)
 
     def receive(self) -> bytes:
@@ -215,7 +216,7 @@ class VisaSession:
             self._keep_alive()
             self._socket = PySocket.of(resource)
             if self._socket is not None:
-                self._socket.check()  # pyvisa-py takes a refused connection for an open one
+                self._socket.has_unread()  # pyvisa-py takes a refused connection for an open one
 
     def _keep_alive(self) -> None:
         """Let the system find out about a peer that vanished; not every library can."""

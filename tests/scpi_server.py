@@ -6,7 +6,7 @@ import socket
 import struct
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 IDENTITY = "dockscope,scpi server,1,0"
@@ -28,7 +28,7 @@ class ScpiServer:
         self,
         *,
         identity: str | None = IDENTITY,
-        answers: dict[str, bytes | Callable[[str], bytes]] | None = None,
+        answers: Mapping[str, bytes | Callable[[str], bytes]] | None = None,
         one_line: bool = False,
     ) -> None:
         self.received: list[str] = []

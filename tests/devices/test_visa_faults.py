@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+import pyvisa
 
 from dockscope.core.link_address import LinkError
 from dockscope.devices import VISAStreamingDevice
 from dockscope.devices.query_device import QueryDevice
 from dockscope.devices.supervised_link import LinkState
-from dockscope.devices.visa import VisaSession
 from dockscope.devices.worker import abandoned_threads
 from scpi_server import ScpiServer
 
@@ -75,18 +75,18 @@ def test_the_stream_goes_on_after_a_fault(fault, wait_for, expect_log):
         assert states == [LinkState.CONNECTED, *lost, LinkState.CLOSED]
 
 
-def test_pyvisa_alone_takes_a_late_answer_for_the_next(wait_for):
+def test_pyvisa_alone_takes_a_late_answer_for_the_next():
     """The defect that makes the link be opened again: on one session all answers after a late one are shifted."""
     with ScpiServer() as server:
-        session = VisaSession("@py", server.address, timeout_s=0.1)
+        manager = pyvisa.ResourceManager("@py")
+        instrument: Any = manager.open_resource(server.address, read_termination="\n", timeout=100)
+        instrument.write_termination = "\n"
         server.fail("late")
-        session.send("ECHO? first")
-        with pytest.raises(LinkError, match="nothing came"):
-            session.receive()
+        with pytest.raises(pyvisa.VisaIOError, match="Timeout"):
+            instrument.query("ECHO? first")
         server.send_late()
-        session.send("ECHO? second")
-        assert session.receive() == b"first"
-        session.close()
+        assert instrument.query("ECHO? second") == "first"
+        instrument.close()
 
 
 def test_a_late_answer_is_never_taken_for_the_next(wait_for, expect_log):
@@ -103,6 +103,7 @@ def test_a_late_answer_is_never_taken_for_the_next(wait_for, expect_log):
                 wait_for(lambda connections=connections: server.connections > connections)
                 server.send_late()
                 wait_for(more(samples))
+            assert device.link_faults == {"no answer": 4}
         assert rising(samples)
         assert server.measured - len(samples) <= 6
 
@@ -119,6 +120,18 @@ def test_an_answer_in_two_lines_does_not_shift_those_that_follow(wait_for, expec
             wait_for(more(samples))
         assert rising(samples)
         assert max(samples) < 98765
+
+
+def test_what_nobody_asked_for_is_not_taken_for_an_answer(wait_for):
+    """An instrument that sends more than its answer does not shift those that follow."""
+    count = itertools.count(1)
+    answers = {"VAL?": lambda _: f"{next(count)}\n99999\n".encode()}
+    with ScpiServer(answers=answers) as server:
+        device = VISAStreamingDevice("dmm", server.address, "VAL?")
+        with streaming(device) as samples:
+            wait_for(more(samples, 10))
+        assert samples == [float(n + 1) for n in range(len(samples))]
+        assert device.link_faults == {}
 
 
 def test_bad_answers_are_counted_and_told_once(wait_for, log_watch, expect_log):

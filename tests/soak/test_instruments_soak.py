@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import random
 import threading
 import time
@@ -49,6 +50,7 @@ class Watched:
 def test_faults_at_random_for_ten_minutes(wait_for: Callable, expect_log: Callable, log_watch) -> None:
     """Twins with the fault switch at random and a real socket that fails: all stream on, all kinds are in the log."""
     expect_log(r"^(multimeter|power_supply|spectrum_analyzer|socket): ", logger="dockscope.devices", at_least=4)
+    faulthandler.cancel_dump_traceback_later()  # it takes longer than a test that hangs
     chance = random.Random(5)
     process = psutil.Process()
     with ScpiServer(one_line=True) as server:

@@ -12,7 +12,6 @@ import typer
 from ..core.headless import say
 from .bench_file import BenchError
 from .run_command import run_bench
-from .serve_command import serve
 
 app = typer.Typer(
     name="dockscope",
@@ -69,6 +68,8 @@ def serve_command(
 
     The first line on stdout is the URL.
     """
+    from .serve_command import serve
+
     try:
         work = serve(bench, sys.stdout, host=host, port=port, token=token, insecure=insecure, seconds=seconds)
         code = asyncio.run(work)

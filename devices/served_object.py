@@ -117,6 +117,7 @@ class ServedObject(Served):
 
     def start(self, take: Take) -> Future[bool]:
         """Have it stream; one that streams to somebody else already is left to him."""
+        self._is_started = True  # already: a server that is stopped meanwhile has to stop what comes of it
         return self._stream.submit(lambda: self._start_now(take), limit_s=STREAM_LIMIT_S)
 
     def stop(self) -> Future[None]:
@@ -164,6 +165,7 @@ class ServedObject(Served):
         self._look_now()
 
     def _start_now(self, take: Take) -> bool:
+        self._is_started = False
         if self._told("is_streaming", False):
             raise AlreadyStreamingError(f"Device '{self.id}' is already streaming")
         self.device.start_streaming(callback=take, **self._rate)

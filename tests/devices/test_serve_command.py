@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from scpi_server import ScpiServer
 from served_lab import EventReader, ask, call
 from watched import Watched, free_port, run
 
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "devices.md").read_text()
 PROGRAM = [sys.executable, "-m", "dockscope", "serve"]
 BENCH = """
 [[device]]
@@ -130,6 +132,15 @@ def test_a_wrong_bench_is_said_in_one_line(tmp_path):
     assert "wrong.toml" in done.stderr
     assert "perpetuum is no kind of device" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_the_program_of_the_documentation_runs():
+    """It serves a device and a task, says where, and ends without a complaint."""
+    section = DOCUMENT.partition("\n## Serving devices\n")[2]
+    (program,) = re.findall(r"^```python\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+\n", done.stdout)
 
 
 def test_an_instrument_is_connected_called_and_streamed(instrument, wait_for):

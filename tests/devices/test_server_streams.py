@@ -269,6 +269,33 @@ def test_the_server_stops_amid_a_call(wait_for, expect_log):
     laser.may_return.set()
 
 
+def test_the_server_stops_amid_a_start():
+    """A device that takes its time to start is stopped as soon as it has; its client's answer ends before."""
+
+    class Slow(DrivenDevice):
+        entered, may_start = threading.Event(), threading.Event()
+
+        def start_streaming(self, callback):
+            self.entered.set()
+            self.may_start.wait(10.0)
+            super().start_streaming(callback)
+
+    device = attach(Slow, "slow")
+    server = DeviceServer(port=0)
+    server.add_device(device)
+    server.start()
+    with EventReader(server, "slow") as reader:
+        assert device.entered.wait(5.0)
+        ended = []
+        stopping = threading.Thread(target=lambda: ended.append(server.stop()))
+        stopping.start()
+        assert reader.event() == {}
+        device.may_start.set()
+        stopping.join()
+    assert ended == [True]
+    assert (device.starts, device.stops, device.is_streaming()) == (1, 1, False)
+
+
 def test_a_look_at_the_head_alone_starts_nothing(server, device):
     """HEAD gets the head of a stream, and the device is left alone."""
     assert ask(server, "HEAD", "/stream/devices/daq1") == (200, None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from ..core.dialects.base import Dialect, ProbeResult, Sink, SourceOptions
+from ..core.dialects.base import ProbeResult, Sink, SourceOptions
 from ..core.dialects.foreign import ForeignSource
 from ..core.messages import Kind
 from ..core.run_control import Stage
@@ -71,7 +71,7 @@ class DeviceSource(ForeignSource):
             await asyncio.wait_for(asyncio.wrap_future(leaving), CLOSE_S)
         except (TimeoutError, InstrumentError):
             pass  # it is left to its thread
-        instrument.close(ENDS_S)
+        await asyncio.to_thread(instrument.close, ENDS_S)
 
     def _confirm(self, command: str, args: dict[str, Any], stage: Stage, reason: str) -> None:
         for id_ in self.open_commands(command, args):
@@ -114,6 +114,3 @@ async def probe_device(url: str, options: SourceOptions, timeout_s: float) -> Pr
     streams = ((Kind.METRIC.value, spec.metric),)
     who = instrument.identity or spec.id
     return ProbeResult(True, f"{who}, on this computer", url, spec.id, who, streams=streams, role="operate")
-
-
-DIALECT = Dialect(open=open_device, normalize=lambda url: parse(url).url, probe=probe_device, is_opaque=True)

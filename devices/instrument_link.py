@@ -18,6 +18,10 @@ STALE_ANSWERS = 16  # that may still come after the link was opened again
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 
+class OtherInstrumentError(LinkLostError):
+    """Another instrument answers than before."""
+
+
 class Session(Protocol):
     """An open way to an instrument; each method is called by one thread at a time."""
 
@@ -99,11 +103,24 @@ class InstrumentLink:
         link.identity = self.identity
         return link
 
+    def introduce(self) -> None:
+        """Open the session as ``open`` does, and take another instrument for the one to talk to, if there is another.
+
+        Raises:
+            LinkError: as for ``open``.
+        """
+        try:
+            self.open()
+        except OtherInstrumentError:
+            self.identity = ""
+            self.open()
+
     def open(self) -> None:
         """Open the session if there is none, see who answers and initialize the instrument.
 
         Raises:
             LinkError: it cannot be opened, or the instrument does not take the commands.
+            OtherInstrumentError: another instrument answers than before.
         """
         if self._session is not None:
             return
@@ -190,10 +207,16 @@ class InstrumentLink:
         if not self.identity:
             return
         session.send(IDENTITY)
+        answer = ""
         for _ in range(STALE_ANSWERS):
             try:
-                if as_text(session.receive()) == self.identity:
-                    return
+                answer = as_text(session.receive())
             except AnswerError:
                 continue  # the rest of something
-        raise LinkLostError(f"it does not answer {IDENTITY} as it did before")
+            except NoAnswerError:
+                if answer:
+                    break
+                raise
+            if answer == self.identity:
+                return
+        raise OtherInstrumentError(f"another instrument answers, {answer[:40]!r}; connect anew to go on with it")

@@ -40,7 +40,8 @@ def resource_manager(library: str) -> pyvisa.ResourceManager:
     """
     # pyvisa-py warns of what it finds missing for interfaces nobody asked for.
     warnings.filterwarnings("ignore", module=r"pyvisa_py\b")
-    logging.getLogger("pyvisa").setLevel(logging.CRITICAL)  # what fails here is told as an LinkError
+    if (log := logging.getLogger("pyvisa")).level == logging.NOTSET:
+        log.setLevel(logging.CRITICAL)  # what fails here is told as a LinkError
     if not _one_at_a_time.acquire(timeout=CONNECT_TIMEOUT_S):
         raise LinkLostError("another device is still opening a VISA library")
     try:

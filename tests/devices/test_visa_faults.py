@@ -174,6 +174,33 @@ def test_an_instrument_that_went_away_is_found_again(wait_for, expect_log):
             assert (device.link_state, device.link_detail) == (LinkState.CONNECTED, "")
 
 
+def test_another_instrument_at_the_address_is_told(wait_for, expect_log):
+    """The readings of another instrument are not taken for those of the one before, until it is connected anew."""
+    expect_log("other instrument, asked 'MEAS\\?': another instrument answers, 'spare'")
+    expect_log("link lost")
+    with ScpiServer() as server:
+        device = VISAStreamingDevice("dmm", server.address, timeout_s=0.2)
+        with streaming(device) as samples:
+            wait_for(more(samples))
+            server.identity = "spare"
+            server.fail("close")
+            wait_for(lambda: "another instrument" in device.link_detail)
+        device.connect()
+        assert device.identity == "spare"
+        device.disconnect()
+
+
+def test_blocks_that_are_never_right_are_asked_for_with_pauses(wait_for, expect_log):
+    """What makes the link be opened again does so after growing pauses, not at the rate of the stream."""
+    expect_log("bad answer")
+    with ScpiServer(answers={"TRAC?": b"#2x4\n"}) as server:
+        device = VISAStreamingDevice("dmm", server.address, "TRAC?", timeout_s=0.2)
+        with streaming(device, 1000.0):
+            wait_for(lambda: device.link_faults.get("bad answer", 0) >= 3)
+            assert device.link_state is LinkState.RETRYING
+            assert server.connections <= 5
+
+
 def test_the_console_tells_and_recovers(expect_log):
     """A question without answer is an error for who asked; the next one gets its own answer."""
     expect_log("no answer, asked 'ECHO")

@@ -19,8 +19,8 @@ R = TypeVar("R")
 Take = Callable[[Any], object]
 
 
-class AlreadyStreamingError(Exception):
-    """Somebody else has started the device: only he gets its readings."""
+class DeviceError(Exception):
+    """What is asked for is nothing that the device does, or not now; clients of labdaemon know the name."""
 
 
 class UnwritableError(Exception):

@@ -16,7 +16,7 @@ from .device import StreamingDevice
 from .served import (
     CALL_LIMIT_S,
     CONNECT_LIMIT_S,
-    AlreadyStreamingError,
+    DeviceError,
     Served,
     Take,
     then,
@@ -29,6 +29,7 @@ T = TypeVar("T")
 
 STOP_WITHIN_S = 2.0
 STREAM_LIMIT_S = 30.0
+ENDS_S = 0.1  # that an idle thread has to end, also when the time is over
 
 
 class ServedObject(Served):
@@ -131,8 +132,8 @@ class ServedObject(Served):
             _settled(self.stop(), until_s)
         if self._is_ours and self.is_connected:
             _settled(self.disconnect(), until_s)
-        ended = self._calls.close(max(0.0, until_s - time.monotonic()))
-        return self._stream.close(max(0.0, until_s - time.monotonic())) and ended
+        ended = self._calls.close(max(ENDS_S, until_s - time.monotonic()))
+        return self._stream.close(max(ENDS_S, until_s - time.monotonic())) and ended
 
     def _submit(self, call: Callable[[], T], limit_s: float) -> Future[T]:
         with self._lock:
@@ -167,7 +168,7 @@ class ServedObject(Served):
     def _start_now(self, take: Take) -> bool:
         self._is_started = False
         if self._told("is_streaming", False):
-            raise AlreadyStreamingError(f"Device '{self.id}' is already streaming")
+            raise DeviceError(f"Device '{self.id}' is already streaming")
         self.device.start_streaming(callback=take, **self._rate)
         self.is_streaming = self._is_started = True
         return True

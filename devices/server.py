@@ -140,8 +140,8 @@ class DeviceServer:
         Raises:
             ValueError: a name is taken.
         """
-        self._devices.register(devices or {})
-        self._tasks.register(tasks or {})
+        self._devices.types.add(devices or {})
+        self._tasks.types.add(tasks or {})
         if catalogue:
             self._devices.register_catalogue()
 

@@ -13,6 +13,7 @@ from .bench_errors import InstrumentError
 from .bench_file import spec_of_table
 from .catalog import kinds
 from .instrument import Instrument
+from .registered_types import RegisteredTypes
 from .served import CALL_LIMIT_S, Served
 from .served_instrument import ServedInstrument
 from .served_object import ServedObject
@@ -32,29 +33,21 @@ class ServedDevices:
 
     Args:
         loop: of the server. call_limit_s: the longest that a call to a device may take.
+
+    Attributes:
+        errors: the last one of each device. types: of devices that clients may add.
     """
 
     def __init__(self, loop: ServerLoop, call_limit_s: float = CALL_LIMIT_S) -> None:
         self.errors = ErrorBook()
         self._loop, self._limit_s = loop, call_limit_s
         self._feeds: dict[str, DeviceFeed] = {}
-        self._classes: dict[str, type] = {}
+        self.types = RegisteredTypes("device")
         self._kinds: frozenset[str] = frozenset()
         self._bench = Bench(on_change=self._on_change, on_samples=self._on_samples, on_fault=self._on_fault)
         self._on_bench: dict[str, ServedInstrument] = {}
         self._maker = DeviceWorker("new-device")
         self._lock = threading.Lock()
-
-    def register(self, classes: Mapping[str, type]) -> None:
-        """Let clients add devices of these classes.
-
-        Raises:
-            ValueError: a name is taken.
-        """
-        for name in classes:
-            if name in self._classes:
-                raise ValueError(f"device type {name!r} is already registered")
-        self._classes.update(classes)
 
     def register_catalogue(self) -> None:
         """Let clients add devices of all kinds that a bench can have."""
@@ -83,8 +76,8 @@ class ServedDevices:
         """
         if id_ in self._feeds:
             raise _exists(id_)
-        if kind in self._classes:
-            return self._maker.submit(self._making(id_, kind, params), limit_s=MAKE_LIMIT_S)
+        if (found := self.types.get(kind)) is not None:
+            return self._maker.submit(self._making(found, id_, kind, params), limit_s=MAKE_LIMIT_S)
         if kind in self._kinds:
             table = dict(params) | {"id": id_, "kind": kind}
             return self._maker.submit(lambda: self._prepared(spec_of_table(table)), limit_s=MAKE_LIMIT_S)
@@ -133,9 +126,9 @@ class ServedDevices:
             thread.join()
         return all(outcomes)
 
-    def _making(self, id_: str, kind: str, params: Mapping[str, Any]) -> Callable[[], Served]:
+    def _making(self, cls: type, id_: str, kind: str, params: Mapping[str, Any]) -> Callable[[], Served]:
         def make() -> Served:
-            device = attach(self._classes[kind], id_, **params)
+            device = attach(cls, id_, **params)
             served = ServedObject(device, id_, kind, is_ours=True, call_limit_s=self._limit_s)
             self._add(served)
             return served

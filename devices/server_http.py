@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import MutableMapping
+from functools import partial
 from typing import Any
 
 from starlette.types import ASGIApp
@@ -35,7 +36,7 @@ class HttpServer:
         self._server = _Server(
             Config(
                 app,
-                http=_Protocol,
+                http=partial(_Protocol, _Log()),  # type: ignore[arg-type]
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -90,9 +91,9 @@ class _Server(Server):
 class _Protocol(H11Protocol):
     """One connection; what it would log goes where the rest of dockscope does, each cause once in a while."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.logger = _log  # type: ignore[assignment]
+    def __init__(self, log: _Log, **options: Any) -> None:
+        super().__init__(**options)
+        self.logger = log  # type: ignore[assignment]
         self.access_log = False
 
 
@@ -111,6 +112,3 @@ class _Log(logging.LoggerAdapter[logging.Logger]):
     def warning(self, msg: object, *args: object, **_: Any) -> None:
         """Tell what clients do wrong, once in a while."""
         self._complaints.complain(str(msg), f"the device server: {msg}")
-
-
-_log = _Log()

@@ -34,6 +34,7 @@ class ServerLoop:
 
     def end(self, timeout_s: float) -> bool:
         """End the loop and the thread; returns whether that came in time."""
+        self._is_running = False
         return self._thread.end(timeout_s)
 
     def post(self, call: Callable[[], object]) -> None:
@@ -42,7 +43,14 @@ class ServerLoop:
             self._thread.post(call)
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
-        """Have a coroutine run by the loop, from any thread."""
+        """Have a coroutine run by the loop, from any thread.
+
+        Raises:
+            RuntimeError: the server was not started, or has been stopped.
+        """
+        if not self._is_running:
+            coroutine.close()
+            raise RuntimeError("the device server does not run")
         return self._thread.submit(coroutine)
 
     def begin(self, job: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -11,6 +11,7 @@ from typing import Any
 from ..core.dialects.plain_json import to_json
 from .served import Served
 from .server_clients import StreamClient
+from .server_errors import RequestError
 from .server_events import failure_event, reading_event
 from .server_loop import ServerLoop
 
@@ -130,6 +131,9 @@ class DeviceFeed:
             self._dropped_before = dropped + self._taken - (self._number + 1)
         try:
             self._is_ours = await self._loop.result(self.served.start(lambda value: self.take(stream, value)))
+        except RequestError:  # the server stops, and whatever comes of it with it
+            self._stream += 1
+            raise
         except Exception as error:
             self._stream += 1
             raise StreamFailedError(type(error).__name__, str(error) or type(error).__name__) from error

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from .registered_types import RegisteredTypes
 from .server_errors import FRAMEWORK, ErrorBook, RequestError
 from .server_task import Devices, RunningTask, TaskContext, make_task
 
@@ -29,22 +30,11 @@ class TaskBook:
     def __init__(self, devices: Devices) -> None:
         self.errors = ErrorBook(MOST_ENDED)
         self._devices = devices
-        self._kinds: dict[str, type] = {}
+        self.types = RegisteredTypes("task")
         self._tasks: dict[str, RunningTask] = {}
         self._recent: dict[str, None] = {}
         self._owners: dict[str, str] = {}
         self._lock = threading.Lock()
-
-    def register(self, kinds: Mapping[str, type]) -> None:
-        """Let tasks of these classes be begun.
-
-        Raises:
-            ValueError: a name is taken.
-        """
-        for name in kinds:
-            if name in self._kinds:
-                raise ValueError(f"task type {name!r} is already registered")
-        self._kinds.update(kinds)
 
     def begin(self, task_id: str, kind: str, params: Mapping[str, Any]) -> RunningTask:
         """Begin a task; ``begun`` of it tells whether it came about.
@@ -57,7 +47,7 @@ class TaskBook:
             found = self._tasks.get(task_id)
             if found is not None and not found.ended.done():
                 raise RequestError(409, "TaskExists", f"Task '{task_id}' is already running")
-            if kind not in self._kinds:
+            if (cls := self.types.get(kind)) is None:
                 words = f"Unknown task type: '{kind[:100]}'. Is the plugin registered?"
                 raise RequestError(404, "TaskTypeNotFound", words)
             if task_id in self._recent:
@@ -67,8 +57,8 @@ class TaskBook:
             self._remember(task_id)
             task = self._tasks[task_id] = RunningTask(
                 TaskContext(self._devices, task_id),
-                make_task(self._kinds[kind], task_id, params),
-                self._kinds[kind].__name__,
+                make_task(cls, task_id, params),
+                cls.__name__,
                 claim=lambda ids: self._claim(task_id, ids),
                 on_end=self._on_end,
             )

@@ -353,10 +353,12 @@ def test_a_taken_port_is_told(server):
     assert server.stop()
 
 
-def test_a_server_that_was_not_started_is_stopped(wait_for):
-    """Its devices are let go all the same."""
+def test_a_server_that_was_not_started_is_stopped():
+    """Its devices are let go all the same; what only a server that runs can do is refused in words."""
     server = DeviceServer(port=0)
     server.add_device(StreamingDevice("idle"))
+    with pytest.raises(RuntimeError, match="does not run"):
+        server.start_stream("idle")
     assert server.stop()
 
 

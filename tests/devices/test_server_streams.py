@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device_replay import captured_stream
 from dockscope.devices import StreamingDevice, attach
 from dockscope.devices.server import DeviceServer
 from dockscope.devices.server_clients import StreamClient
@@ -33,6 +34,16 @@ def server(device):
     with DeviceServer(port=0) as server:
         server.add_device(device)
         yield server
+
+
+def captured_event(name: str) -> dict[str, Any]:
+    """Return the only event of a captured stream."""
+    fields = dict(line.split(": ", 1) for line in captured_stream(name).decode().splitlines() if line)
+    return fields | {"data": json.loads(fields["data"])}
+
+
+def untimed(event: dict[str, Any]) -> dict[str, Any]:
+    return event | {"data": event["data"] | {"timestamp": None}}
 
 
 def test_every_client_gets_every_reading(server, device, wait_for):
@@ -150,10 +161,12 @@ def test_what_a_stopped_stream_still_delivers_is_nobodys(server, device, wait_fo
 def test_a_start_that_fails_is_told_and_the_next_may_succeed(server):
     """The error is that of the device, with status 200 as captured; a device that does not stream says so."""
     server.add_device(attach(DrivenDevice, "shut", start_error=RuntimeError("the shutter is closed")))
-    server.add_device(attach(Laser, "laser1"))
+    captured = captured_event("labdaemon_sse_nostream.txt")
+    laser = captured["data"]["device_id"]
+    server.add_device(attach(Laser, laser))
     for device, kind, words in (
         ("shut", "RuntimeError", "the shutter is closed"),
-        ("laser1", "DeviceError", "Device 'laser1' does not support streaming"),
+        (laser, "DeviceError", f"Device '{laser}' does not support streaming"),
     ):
         with EventReader(server, device) as reader:
             assert reader.answer.status == 200
@@ -161,6 +174,7 @@ def test_a_start_that_fails_is_told_and_the_next_may_succeed(server):
             assert list(told["data"]) == ["device_id", "timestamp", "error"]
             assert (told["event"], told["data"]["error"]) == ("stream_error", {"type": kind, "message": words})
             assert reader.event() == {}
+    assert untimed(told) == untimed(captured)
     with pytest.raises(RuntimeError, match="the shutter is closed"):
         server.start_stream("shut")
 

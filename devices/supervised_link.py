@@ -157,11 +157,11 @@ class SupervisedLink:
             if worker is None:
                 return
             under_way, self._under_way = self._under_way, None
-            link, self._link = self._link, self._link.successor()
             is_idle = under_way is None or not wait({under_way}, SETTLE_S).not_done
+            link, self._link = self._link, self._link.successor(is_suspect=not is_idle)
             # A call that does not return often does when its session is closed from outside.
             closer = worker if is_idle else DeviceWorker(self._name)
-            wait({closer.submit(link.break_off, limit_s=CLOSE_S)})
+            wait({closer.submit(link.close if is_idle else link.break_off, limit_s=CLOSE_S)})
             closer.close(CLOSE_S)
             worker.close(CLOSE_S)
         self._tell(LinkState.CLOSED, "")
@@ -210,7 +210,7 @@ class SupervisedLink:
 
     def _give_up_session(self) -> None:
         """Go on with a new session; closing the old one from outside lets the call in it end, if anything does."""
-        given_up, self._link = self._link, self._link.successor()
+        given_up, self._link = self._link, self._link.successor(is_suspect=True)
         if self._worker is not None:
             self._worker.submit(given_up.break_off, limit_s=CLOSE_S)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -152,3 +153,16 @@ def test_a_local_instrument_can_be_tailed(server):
     assert [line["value"] for line in samples[:3]] == [1.0, 2.0, 3.0]
     assert samples[0]["producer"] == "dmm"
     assert samples[0]["labels"] == {"unit": "V"}
+
+
+@pytest.mark.parametrize(
+    ("word", "code", "words"),
+    [("sim:multimeter", 1, "display"), ("nothing:x", 2, "neither a command nor a URL"), ("lab.toml", 2, "neither")],
+)
+def test_the_window_takes_urls_without_slashes(word, code, words):
+    """A device's URL is one for the window, which here has no display; other words are wrong usage."""
+    hidden = {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"}
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    done = subprocess.run([*PROGRAM, word], capture_output=True, text=True, timeout=60, check=False, env=environment)
+    assert done.returncode == code
+    assert words in done.stderr

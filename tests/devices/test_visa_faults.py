@@ -17,6 +17,7 @@ import pyvisa
 
 from dockscope.core.link_address import LinkError
 from dockscope.devices import VISAStreamingDevice
+from dockscope.devices.instrument_errors import NoAnswerError
 from dockscope.devices.query_device import QueryDevice
 from dockscope.devices.supervised_link import LinkState
 from dockscope.devices.worker import abandoned_threads
@@ -269,6 +270,7 @@ class HangingDriver:
     """A session whose read hangs in the driver when told to; not even closing it helps."""
 
     timeout_s: float | None = 1.0
+    marks_ends = False
 
     def __init__(self, hang: threading.Event, hanging: threading.Event, released: threading.Event) -> None:
         self._hang, self._hanging, self._released = hang, hanging, released
@@ -283,6 +285,9 @@ class HangingDriver:
         return b"driver" if self._asked == "*IDN?" else b"1.0"
 
     def discard(self) -> None: ...
+
+    def clear(self) -> bool:
+        return False
 
     def close(self) -> None: ...
 
@@ -341,6 +346,65 @@ def test_disconnecting_leaves_a_hanging_driver_behind(wait_for, expect_log):
     device.disconnect()
     device.released.set()
     wait_for(lambda: abandoned_threads() == 0)
+
+
+class GpibLike:
+    """A session of an interface that has a device clear; notes what is done, and may stay silent."""
+
+    timeout_s: float | None = 1.0
+    marks_ends = True
+
+    def __init__(self, done: list[str], silent: threading.Event) -> None:
+        self._done, self._silent = done, silent
+
+    def send(self, message: str) -> None:
+        self._done.append(message)
+
+    def receive(self) -> bytes:
+        if self._silent.is_set():
+            self._silent.clear()
+            raise NoAnswerError("nothing came")
+        return b"gpib"
+
+    def discard(self) -> None:
+        self._done.append("discard")
+
+    def clear(self) -> bool:
+        self._done.append("clear")
+        return True
+
+    def close(self) -> None:
+        self._done.append("close")
+
+
+class GpibLikeDevice(QueryDevice):
+    """A device behind such an interface."""
+
+    def __init__(self) -> None:
+        super().__init__("gpib", "MEAS?")
+        self.done: list[str] = []
+        self.silent = threading.Event()
+
+    def _open_session(self) -> GpibLike:
+        return GpibLike(self.done, self.silent)
+
+
+def test_a_device_clear_is_sent_after_a_fault_only(expect_log):
+    """It resets some instruments, so connecting and disconnecting does without; after a fault it comes first."""
+    expect_log("gpib: no answer")
+    device = GpibLikeDevice()
+    device.connect()
+    device.ask("A?")
+    device.disconnect()
+    assert device.done == ["*IDN?", "A?", "close"]
+    device.connect()
+    device.silent.set()
+    with pytest.raises(LinkError, match="nothing came"):
+        device.ask("B?")
+    assert device.done[3:] == ["*IDN?", "B?", "clear", "close"]
+    device.ask("C?")
+    assert device.done[7:] == ["clear", "*IDN?", "C?"]
+    device.disconnect()
 
 
 @contextmanager

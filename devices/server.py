@@ -135,7 +135,8 @@ class DeviceServer:
         Args:
             devices: classes by the name of their type; a device is made with ``attach``.
             tasks: classes with ``run(context)``, made with ``task_id`` and the parameters of the request.
-            catalogue: all kinds of devices that a bench can have, too.
+            catalogue: also the kinds visa, sim and system; the others, which import classes by name, would let clients
+                run code of any kind.
 
         Raises:
             ValueError: a name is taken.

@@ -11,7 +11,6 @@ from .attach import attach
 from .bench import Bench
 from .bench_errors import InstrumentError
 from .bench_file import spec_of_table
-from .catalog import kinds
 from .instrument import Instrument
 from .registered_types import RegisteredTypes
 from .served import CALL_LIMIT_S, Served
@@ -26,6 +25,9 @@ from .worker import DeviceWorker
 
 MOST_DEVICES = 1000
 MAKE_LIMIT_S = 30.0
+# Kinds whose parameters name classes to be imported are not for clients, nor are those of plug-ins, of which nothing is
+# known; of the others these parameters are not, which lead to a file: a library would be loaded and run.
+CLIENTS_MAY_MAKE = {"visa": ("visa_library",), "sim": (), "system": ("disk",)}
 
 
 class ServedDevices:
@@ -43,15 +45,15 @@ class ServedDevices:
         self._loop, self._limit_s = loop, call_limit_s
         self._feeds: dict[str, DeviceFeed] = {}
         self.types = RegisteredTypes("device")
-        self._kinds: frozenset[str] = frozenset()
+        self._takes_kinds = False
         self._bench = Bench(on_change=self._on_change, on_samples=self._on_samples, on_fault=self._on_fault)
         self._on_bench: dict[str, ServedInstrument] = {}
         self._maker = DeviceWorker("new-device")
         self._lock = threading.Lock()
 
     def register_catalogue(self) -> None:
-        """Let clients add devices of all kinds that a bench can have."""
-        self._kinds = frozenset(kinds())
+        """Let clients add devices of those kinds of a bench by which they cannot run code."""
+        self._takes_kinds = True
 
     def add_object(self, device: Any, id_: str, rate_hz: float | None) -> None:
         """Serve an object (see ``DeviceServer.add_device``)."""
@@ -78,7 +80,8 @@ class ServedDevices:
             raise _exists(id_)
         if (found := self.types.get(kind)) is not None:
             return self._maker.submit(self._making(found, id_, kind, params), limit_s=MAKE_LIMIT_S)
-        if kind in self._kinds:
+        if self._takes_kinds and kind in CLIENTS_MAY_MAKE:
+            _check_harmless(kind, params)
             table = dict(params) | {"id": id_, "kind": kind}
             return self._maker.submit(lambda: self._prepared(spec_of_table(table)), limit_s=MAKE_LIMIT_S)
         words = f"Device type '{kind[:100]}' is not registered"
@@ -160,6 +163,12 @@ class ServedDevices:
     def _on_fault(self, instrument: Instrument, sentence: str) -> None:
         id_ = instrument.spec.id
         self.errors.record(id_, InstrumentError(sentence), origin=DEVICE, context={"device_id": id_})
+
+
+def _check_harmless(kind: str, params: Mapping[str, Any]) -> None:
+    if (name := next((name for name in CLIENTS_MAY_MAKE[kind] if name in params), None)) is not None:
+        words = f"{name} is not for clients to choose: name it in the bench file"
+        raise RequestError(400, "DeviceCreationError", words, context={"device_type": kind})
 
 
 def _exists(id_: str) -> RequestError:

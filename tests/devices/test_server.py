@@ -320,11 +320,19 @@ def test_devices_are_added_by_clients(server):
 
 
 def test_devices_of_the_catalogue_are_added_by_clients(server):
-    """Where that was allowed, any kind of a bench is added, connected and called, and taken apart at the end."""
+    """Where that was allowed, kinds of a bench are added, connected and called; none that could run a client's code."""
     server.register(catalogue=True)
     body = {"device_id": "pc", "device_type": "system", "params": {"rate_hz": 5}}
     assert ask(server, "POST", "/devices", body)[1]["device_type"] == "system"
     assert ask(server, "POST", "/devices", body | {"device_id": "pc2", "params": {"rate_hz": -1}})[0] == 400
+    for kind, params in (
+        ("pymeasure", {"instrument": "subprocess.Popen", "address": "ls", "reads": ["pid"]}),
+        ("qcodes", {"instrument": "subprocess.Popen", "reads": ["pid"]}),
+        ("visa", {"address": "GPIB0::1::INSTR", "visa_library": "/tmp/evil.so"}),
+    ):
+        status, told = ask(server, "POST", "/devices", {"device_id": "evil", "device_type": kind, "params": params})
+        assert (status, told["error"]["type"]) in ((404, "DeviceTypeNotFound"), (400, "DeviceCreationError"))
+        assert ask(server, "GET", "/devices/evil")[0] == 404
     assert ask(server, "POST", "/devices/pc/connect")[1]["connected"] is True
     assert "start_streaming" in [one["name"] for one in ask(server, "GET", "/devices/pc/methods")[1]["methods"]]
     assert call(server, "pc", "get_latest_data")[0] == 200

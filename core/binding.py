@@ -19,9 +19,19 @@ def bind(socket: zmq.Socket[Any], endpoint: str) -> None:
         socket.bind(endpoint)
     except zmq.ZMQError as error:
         where = endpoint.partition("://")[2]
-        if error.errno == errno.EADDRINUSE:
-            port = where.rpartition(":")[2]
-            raise OSError(
-                errno.EADDRINUSE, f"port {port} is taken (binding {where}); give another port, or 0 for any free one"
-            ) from None
-        raise OSError(error.errno, f"cannot bind {where}: {error.strerror}") from None
+        raise not_bound(error, where) from None
+
+
+def not_bound(error: OSError | zmq.ZMQError, where: str) -> OSError:
+    """Return the error of a bind that failed as a sentence for a person.
+
+    Args:
+        error: as it came. where: host and port that were asked for.
+    """
+    if error.errno == errno.EADDRINUSE:
+        port = where.rpartition(":")[2]
+        words = (
+            f"port {port} is taken (binding {where}): address already in use; give another port, or 0 for any free one"
+        )
+        return OSError(errno.EADDRINUSE, words)
+    return OSError(error.errno, f"cannot bind {where}: {error.strerror or error}")

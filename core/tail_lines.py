@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .dialects.plain_json import NOT_FINITE
 from .messages import (
     ControlState,
     DataRecord,
@@ -26,7 +27,6 @@ from .messages import (
 from .wire import DataMessage
 
 Fields = dict[str, Any]
-NOT_FINITE = {math.inf: "Infinity", -math.inf: "-Infinity"}
 HEAD = ("kind", "producer", "stream", "t")
 
 

@@ -65,7 +65,7 @@ def read_bench(path: Path) -> list[DeviceSpec]:
     for number, table in enumerate(tables):
         where = f"{path}, line {lines[number]}" if number < len(lines) else f"{path}, device {number + 1}"
         try:
-            spec = _spec(table.unwrap())
+            spec = spec_of_table(table.unwrap())
         except ValueError as error:
             raise BenchError(f"{where}, device {table.get('id', number + 1)!s:.64}: {error}") from None
         if spec.id in found:
@@ -128,8 +128,15 @@ def _parse(text: str, path: Path) -> tomlkit.TOMLDocument:
         raise BenchError(f"{path}: {error}") from None
 
 
-def _spec(values: dict[str, Any]) -> DeviceSpec:
-    """Make a device of a table, whose further entries are its parameters; its kind has to know them."""
+def spec_of_table(values: dict[str, Any]) -> DeviceSpec:
+    """Make a device of a table, whose further entries are its parameters; its kind has to know them.
+
+    Args:
+        values: by name; what is no parameter is taken out.
+
+    Raises:
+        ValueError: it is wrong, with a sentence.
+    """
     missing = next((name for name in ("id", "kind") if name not in values), None)
     if missing is not None:
         raise ValueError(f"{missing} is missing")

@@ -1,4 +1,4 @@
-"""The commands about benches: run."""
+"""The commands about benches: run, serve."""
 
 from __future__ import annotations
 
@@ -40,6 +40,35 @@ def run_command(
     try:
         code = asyncio.run(run_bench(bench, url, sys.stdout, seconds=seconds, insecure=insecure))
     except (BenchError, ValueError, OSError) as error:
+        say(str(error))
+        raise typer.Exit(2 if isinstance(error, ValueError) else 1) from None
+    raise typer.Exit(code)
+
+
+@app.command("serve")
+def serve_command(
+    bench: BenchPath,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Where to listen, 0 for any free port")] = 5000,
+    host: Annotated[str, typer.Option("--host", help="The address to bind")] = "127.0.0.1",
+    token: Annotated[
+        str,
+        typer.Option(
+            "--token", envvar="DOCKSCOPE_TOKEN", help="What clients have to send as Authorization: Bearer TOKEN"
+        ),
+    ] = "",
+    seconds: Seconds = None,
+    insecure: Insecure = False,
+) -> None:
+    """Serve the devices of a bench over HTTP and server-sent events, to labdaemon's clients and every window.
+
+    The first line on stdout is the URL.
+    """
+    from .serve_command import serve
+
+    try:
+        work = serve(bench, sys.stdout, host=host, port=port, token=token, insecure=insecure, seconds=seconds)
+        code = asyncio.run(work)
+    except (ValueError, OSError) as error:
         say(str(error))
         raise typer.Exit(2 if isinstance(error, ValueError) else 1) from None
     raise typer.Exit(code)

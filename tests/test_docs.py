@@ -51,7 +51,7 @@ DOCUMENTS = sorted({README, *ROOT.glob("docs/**/*.md")})
 PROGRAM = [sys.executable, "-m", "dockscope"]
 HELPS = (
     [*PROGRAM, "--help"],
-    *([*PROGRAM, command, "--help"] for command in ("tail", "control", "list", "receive", "doctor")),
+    *([*PROGRAM, command, "--help"] for command in ("tail", "control", "list", "receive", "serve", "doctor")),
     *([sys.executable, "-m", f"dockscope.core.demos.{name}", "--help"] for name in ("optimizer", "training")),
     [sys.executable, "-m", "dockscope.core.demos.spectrometer", "--help"],
 )

@@ -47,10 +47,18 @@ class RefusedError(Exception):
         super().__init__(error.sentence)
         self.status, self.error = status, error
 
+    @property
+    def asks_token(self) -> bool:
+        """Tell whether a device server of dockscope wants to be shown its token."""
+        return self.status == 401 and self.error.type == "Unauthorized"
+
 
 @asynccontextmanager
-async def device_server(address: ForeignAddress) -> AsyncIterator[DeviceServer]:
+async def device_server(address: ForeignAddress, token: str = "") -> AsyncIterator[DeviceServer]:
     """Speak with a server for the length of a block.
+
+    Args:
+        address: of the server. token: to show with every request, "" for none.
 
     Raises:
         LinkError: there is no such host.
@@ -63,10 +71,11 @@ async def device_server(address: ForeignAddress) -> AsyncIterator[DeviceServer]:
     except LinkError:
         raise LinkError(Trouble.NO_HOST.sentence(address.where)) from None
     host = f"[{number}]" if ":" in number else number
-    # No proxy and no .netrc of the environment: instruments are near, and no password is ever sent.
+    authorization = {"authorization": f"Bearer {token}"} if token else {}
+    # No proxy and no .netrc of the environment: instruments are near, and no password is sent that was not asked for.
     client = httpx.AsyncClient(
         base_url=f"http://{host}:{address.port}",
-        headers=HEADERS | {"host": address.where},
+        headers=HEADERS | authorization | {"host": address.where},
         timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S, pool=None),
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=4),
         trust_env=False,

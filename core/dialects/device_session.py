@@ -66,6 +66,7 @@ class DeviceSession:
         self._server: DeviceServer | None = None
         self._jobs: dict[Any, asyncio.Task[None]] = {}
         self._hurry = asyncio.Event()
+        self._needs_token = self._declined = False
 
     async def connect(self, reception: Reception) -> None:
         """Connect once and follow until the server is gone (see ``ForeignSource``)."""
@@ -73,9 +74,18 @@ class DeviceSession:
         if self._reader is None:  # the numbers of its series hold for as long as the source lives
             self._reader = ObjectReader(reception, newest_only=False)
             self._news = DeviceNews(reception, lists=self._subscribes)
-        async with device_server(self._address) as server:
+        try:
+            await self._connect_once(reception)
+        except _TokenNeededError:  # nobody is asked before a device server has said so
+            await self._connect_once(reception)
+
+    async def _connect_once(self, reception: Reception) -> None:
+        token = await self._token()
+        async with device_server(self._address, token) as server:
             try:
                 await self._look(server)
+                if token:
+                    self._asker.remember(self._address.where, token)
                 self._server = server
                 reception.up(self._hello())
                 self._on_change()
@@ -95,6 +105,20 @@ class DeviceSession:
         self._begin((command, args.get("name"), repr(args.get("value"))), job)
         return None
 
+    async def _token(self) -> str:
+        """Return the token that the server wants; nobody is asked twice who declined."""
+        place = self._address.where
+        if not self._needs_token:
+            return ""
+        token = self._asker.known(place)
+        if token is None and not self._declined:
+            token = await self._asker.password(place)
+            self._declined = token is None
+        if token is None:
+            why = "the token was refused" if self._asker.was_refused(place) else "its token is needed"
+            raise LinkError(f"{place}: {why}: DOCKSCOPE_PASSWORD, --password-file, or connect anew to be asked")
+        return token
+
     # -- following ----------------------------------------------------------------------------------------------
 
     async def _look(self, server: DeviceServer) -> None:
@@ -102,7 +126,15 @@ class DeviceSession:
             devices = await server.devices()
             await self._learn(server, devices)
             self._state.tasks.take(await _tasks(server))
-        except (ProtocolError, RefusedError):
+        except RefusedError as refused:
+            if not refused.asks_token:
+                raise LinkError(NO_DEVICE_SERVER.format(where=self._address.where)) from None
+            if not self._needs_token:
+                self._needs_token = True
+                raise _TokenNeededError from None
+            self._asker.refuse(self._address.where)
+            raise LinkError(f"{self._address.where}: the token was refused") from None
+        except ProtocolError:
             raise LinkError(NO_DEVICE_SERVER.format(where=self._address.where)) from None
         self._state.take_devices(devices)
 
@@ -239,6 +271,10 @@ class DeviceSession:
     def _tell_problem(self, cause: str, sentence: str) -> None:
         assert self._reception is not None
         self._reception.problem(cause, sentence)
+
+
+class _TokenNeededError(Exception):
+    """The server answers only to who shows its token."""
 
 
 async def _tasks(server: DeviceServer) -> tuple[Task, ...]:

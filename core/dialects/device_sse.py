@@ -67,18 +67,28 @@ async def probe_devices(url: str, options: SourceOptions, timeout_s: float) -> P
     """Say which devices a server has (see ``base.Dialect``)."""
     address = parse(url)
     try:
-        async with asyncio.timeout(timeout_s), device_server(address) as server:
+        async with asyncio.timeout(timeout_s), device_server(address, _known_token(address, options)) as server:
             devices = await server.devices()
     except TimeoutError:
         return ProbeResult(False, f"{address.where} did not answer within {timeout_s:g} s", url)
     except LinkError as error:
         return ProbeResult(False, str(error), url)
-    except (ProtocolError, RefusedError):
+    except RefusedError as refused:
+        if not refused.asks_token:
+            return ProbeResult(False, NO_DEVICE_SERVER.format(where=address.where), url)
+        sentence = f"A device server at {address.where}, which asks for its token"
+        return ProbeResult(True, sentence, url, address.where, address.host, role="operate")
+    except ProtocolError:
         return ProbeResult(False, NO_DEVICE_SERVER.format(where=address.where), url)
     count = "1 device" if len(devices) == 1 else f"{len(devices)} devices"
     names = tuple((Kind.DATA.value, device.id) for device in devices[:MOST_NAMED])
     sentence = f"A device server at {address.where} with {count}"
     return ProbeResult(True, sentence, url, address.where, address.host, streams=names, role="operate")
+
+
+def _known_token(address: ForeignAddress, options: SourceOptions) -> str:
+    """Return the token that was shown to this server before."""
+    return (options.asker.remembered(address.where) if options.asker else None) or ""
 
 
 async def recognize_devices(heard: Heard) -> str | None:

@@ -15,7 +15,7 @@ from .device_http import DeviceServer, RefusedError
 from .device_listing import ServerError, read_error, read_object
 from .framing import Published
 from .object_reader import ObjectReader
-from .payload import decode_payload
+from .payload import decode_payload, unquoted_numbers
 from .reception import Reception
 from .sse import ServerEvent, SseParser
 
@@ -129,7 +129,7 @@ class DeviceStream:
     def _take_reading(self, event: ServerEvent) -> None:
         self._count(event.id)
         self._has_read = True
-        value = decode_payload(event.data)
+        value = decode_payload(unquoted_numbers(event.data))
         self._reader.take(Published(self.device, value, None), time.time(), len(event.data))
 
     def _count(self, id_: str) -> None:
@@ -137,6 +137,7 @@ class DeviceStream:
         number = int(id_) if id_.isdecimal() and len(id_) < 19 else None
         before, self._last_number = self._last_number, number
         if number is not None and before is not None and number > before + 1:
+            self._reader.deliver()  # what came before the gap
             self._reception.gap(self.device)
             self._reception.problem(
                 f"lost {self.device}", f"{number - before - 1} readings of {self.device[:60]} were lost on the way"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -43,16 +44,25 @@ class LoopThread:
             self._posted = True
             self.post(self._call_posted, call)
 
+    def submit(self, coroutine: Coroutine[Any, Any, Result]) -> Future[Result]:
+        """Have a coroutine run on that loop."""
+        assert self._loop is not None
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
     async def run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
         """Run a coroutine on that loop and wait for it on this one."""
-        assert self._loop is not None
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self._loop))
+        return await asyncio.wrap_future(self.submit(coroutine))
 
-    async def close(self) -> None:
-        """End the loop, which cancels what still runs on it, and the thread."""
+    def end(self, timeout_s: float | None = None) -> bool:
+        """End the loop, which cancels what still runs on it, and the thread; returns whether it has ended in time."""
         assert self._leave is not None
         self.post(self._leave.set)
-        await asyncio.to_thread(self._thread.join)
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    async def close(self) -> None:
+        """The same for who is on a loop himself: that loop goes on meanwhile."""
+        await asyncio.to_thread(self.end)
 
     def _call_posted(self, call: Callable[[], object]) -> None:
         self._posted = False  # before the call: what is put down while it runs is not missed

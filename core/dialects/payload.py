@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from fractions import Fraction
@@ -24,6 +25,8 @@ CBOR_MARK = b"\xd9\xd9\xf7"
 _REFUSED_TAGS = (28, 29, 35, 36)
 _FIRST_BYTES_OF_MESSAGEPACK = frozenset([*range(0x80, 0xA0), 0xDC, 0xDD, 0xDE, 0xDF])
 _FIRST_BYTES_OF_CBOR = frozenset([*range(0x80, 0xC0), 0xD9])
+# The words that stand for numbers JSON does not have: no key, and no part of a longer text, whose quotes are escaped.
+_NUMBER_WORD = re.compile(rb'(?<!\\)"(NaN|-?Infinity)"(?!\s*:)')
 _PLAIN = frozenset({str, int, float, bool, type(None), bytes})
 _FAULTS = (
     msgspec.DecodeError,
@@ -58,6 +61,13 @@ def decode_payload(payload: bytes | memoryview) -> Any:
     if first in _FIRST_BYTES_OF_CBOR:
         return plain(_decoded(_decode_cbor, payload))
     return _decoded(_decode_json, payload)
+
+
+def unquoted_numbers(payload: bytes) -> bytes:
+    """Return JSON with its texts "NaN", "Infinity" and "-Infinity" as the numbers they stand for, which decode."""
+    if b'"NaN"' in payload or b'Infinity"' in payload:
+        return _NUMBER_WORD.sub(rb"\1", payload)
+    return payload
 
 
 def _decoded(decode: Callable[[Any], Any], payload: bytes | memoryview) -> Any:

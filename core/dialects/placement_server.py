@@ -7,7 +7,6 @@ takes time from it: a call only puts the newest frame down.
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import math
 import time
@@ -16,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ..access import is_loopback
+from ..binding import not_bound
 from ..link_address import LOOPBACK, LOOPBACK_NAMES, LinkAddress
 from .loop_thread import LoopThread
 from .placement_access import StreamAccess
@@ -94,7 +94,7 @@ class StreamServer:
             self.port = await thread.run(self._service.open(self._address, self.port))
         except OSError as error:
             await thread.close()
-            raise _not_bound(error, self.host, self.port) from None
+            raise not_bound(error, LinkAddress(self.host, self.port).where) from None
         self._thread = thread
         self._control.hold()
         self._started_s, self._ended_s = time.monotonic(), 0.0
@@ -225,12 +225,3 @@ class StreamManager:
     def get_stats(self) -> dict[str, Any]:
         """Return the figures of the server, see ``StreamServer.get_stats``."""
         return self.server.get_stats()
-
-
-def _not_bound(error: OSError, host: str, port: int) -> OSError:
-    if error.errno == errno.EADDRINUSE:
-        return OSError(
-            errno.EADDRINUSE,
-            f"port {port} is taken (binding {host}): address already in use; give another port, or 0 for any free one",
-        )
-    return OSError(error.errno, f"{host}:{port} cannot be bound: {error.strerror or error}")

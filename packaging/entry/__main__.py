@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 HEADLESS = frozenset({"tail", "control", "list", "receive", "doctor"})
-BENCH = frozenset({"run"})
-BENCH_MODULES = ("pyvisa", "tomlkit")
+BENCH = frozenset({"run", "serve"})
+BENCH_MODULES = ("pyvisa", "starlette", "tomlkit", "uvicorn")
 ADD_DEVICES = "pip install 'dockscope[devices]'"
 GUI_MODULES = ("PySide6", "PySide6QtAds", "qasync")
 ADD_GUI = "pip install 'dockscope[gui]'"
@@ -26,6 +26,7 @@ EPILOG = """commands without a window:
   list            the producers on this machine
   receive         keep the newest spectra of a data recorder
   run BENCH.toml  publish the devices of a bench file
+  serve BENCH.toml  serve them to labdaemon's clients, over HTTP
   doctor          examine this installation
 
 Each has its own --help."""

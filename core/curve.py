@@ -63,7 +63,7 @@ class Curve:
         self.followers: weakref.WeakSet[Follower] = weakref.WeakSet()
         self.reservations = reservations
         self._settle = settle
-        self._revision = 0
+        self._revision = self._rewrites = 0
         self._next_is_broken = False
         self._next_is_run = False
         self._clear_columns()
@@ -89,6 +89,12 @@ class Curve:
         """A number that grows with every change of the samples."""
         self._settle(self)
         return self._revision
+
+    @property
+    def rewrites(self) -> int:
+        """A number that grows whenever samples change that were there before; not when samples are appended."""
+        self._settle(self)
+        return self._rewrites
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -254,7 +260,7 @@ class Curve:
         self._levels.cut(int(serials[0]))
         for folds in self._folds.values():
             folds.cut(int(serials[0]))
-        self._revision += 1
+        self._rewrite()
         return range(int(positions[0]), int(positions[-1]) + len(t))
 
     def set_breaks(self, positions: range, before: bool, after: bool) -> None:
@@ -271,7 +277,7 @@ class Curve:
         added = [place + first for place, broken in wanted if broken and 0 < place < len(self._t)]
         replace_marks(self._breaks, np.union1d(kept, np.array(added, dtype=np.int64)))
         self._next_is_broken |= after and positions.stop == len(self._t)
-        self._revision += 1
+        self._rewrite()
 
     def add_fields(self, names: Sequence[str]) -> None:
         """Make room for more fields; earlier samples have NaN there."""
@@ -282,7 +288,7 @@ class Curve:
                 column.first_serial = self._t.first_serial
                 self._fields.append(column)
                 self.field_names = (*self.field_names, name)
-                self._revision += 1
+                self._rewrite()
 
     def break_line(self) -> None:
         """Break the line before the next sample: samples are missing there."""
@@ -298,7 +304,7 @@ class Curve:
         self._clear_columns()
         self._next_is_broken = self._next_is_run = False
         self.lost = 0
-        self._revision += 1
+        self._rewrite()
 
     def oldest_raw(self, keep: int) -> float | None:
         """Return the time of the oldest sample that was never thinned.
@@ -371,7 +377,11 @@ class Curve:
         self._levels.trim()
         for follower in self.followers:
             follower.thin(kept, half)
+        self._rewrite()
+
+    def _rewrite(self) -> None:
         self._revision += 1
+        self._rewrites += 1
 
     def _arrays(self) -> list[SlidingArray]:
         return [self._t, self._value, *self._fields, self._breaks, self._runs]

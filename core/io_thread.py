@@ -156,7 +156,8 @@ class IoThread:
     def _turn(self, timeout_ms: float) -> None:
         events = dict(self._poller.poll(int(timeout_ms)))
         self._queue.sleeping.clear()
-        self._queue.was_woken()
+        if self._queue.receiver.fileno() in events:
+            self._queue.was_woken()
         if self._socket in events:
             self._receive()
         flushes = list(self._flushes)

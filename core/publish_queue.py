@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections import Counter, deque
+from itertools import repeat, starmap
 from typing import Any, NamedTuple, Protocol
 
 from .messages import Kind
@@ -23,7 +24,7 @@ from .wire_values import EXACT, check_text
 SAMPLE_BYTES = 256  # what one queued sample costs in this process, with its tuple and numbers
 MAX_NAMES = 65_536
 
-# (name, value, t, step or None), or (name, value, t, (key, columns)), or ("", 0.0, 0.0, Block)
+# (name, t, value, step or None), or (name, t, value, (key, columns)), or ("", 0.0, 0.0, Block)
 Sample = tuple[str, float, float, Any]
 
 
@@ -85,7 +86,7 @@ class PublishQueue:
             except TypeError:  # a name that cannot be hashed; what costs nothing until it happens
                 plain = False
             if plain and (step is None or (type(step) is int and low <= step <= high)):
-                append((name, value, now(), step))
+                append((name, now(), value, step))
             else:
                 append(check(name, value, timestamp, extra if step is None else {**extra, "step": step}))
             if len(samples) > limit:
@@ -110,10 +111,10 @@ class PublishQueue:
         t = unix_seconds(timestamp)
         labels, fields, columns = split_extra(extra)
         if not fields and not labels:
-            return name, checked, t, None
+            return name, t, checked, None
         if fields == ("step",) and not labels:
-            return name, checked, t, columns[0]
-        return name, checked, t, (SeriesKey(name, labels, fields), columns)
+            return name, t, checked, columns[0]
+        return name, t, checked, (SeriesKey(name, labels, fields), columns)
 
     def check_name(self, name: Any) -> None:
         """Check a metric name, once for each.
@@ -176,19 +177,21 @@ class PublishQueue:
             return queued
 
     def take_samples(self, limit: int) -> list[Sample]:
-        """Take the oldest samples; for the I/O thread. A block ends the list, so that it is worked off alone."""
-        popleft = self.samples.popleft
+        """Take the oldest samples; for the I/O thread. While blocks wait they come one at a time: each is much work."""
+        number, popleft = min(limit, len(self.samples)), self.samples.popleft
         taken: list[Sample] = []
         with contextlib.suppress(IndexError):  # a publishing thread may shed at the same time
-            for _ in range(min(limit, len(self.samples))):
-                sample = popleft()
-                taken.append(sample)
-                if type(sample[3]) is Block:
-                    break
+            if self._block_bytes:
+                for _ in range(number):
+                    taken.append(popleft())
+                    if type(taken[-1][3]) is Block:
+                        break
+            else:
+                taken.extend(starmap(popleft, repeat((), number)))  # a quarter of the time of the loop above
         with self._lock:
             self.samples_gone += len(taken)
-            if taken and type(taken[-1][3]) is Block:
-                self._block_bytes -= _block_bytes(taken[-1][3])
+            if self._block_bytes:
+                self._block_bytes -= sum(_block_bytes(sample[3]) for sample in taken if type(sample[3]) is Block)
         return taken
 
     def waiting(self) -> bool:

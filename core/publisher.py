@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from .frame_rate import FrameRate
 from .history import History, Stored
 from .messages import ControlState, Heartbeat, Kind, LogRecord, SeriesDefinitions
 from .metric_history import BATCH_BYTES, Part, make_batch
-from .publish_queue import PublishQueue
+from .publish_queue import PublishQueue, Sample
 from .shared_frames import share
 from .subscription import Subscription
 from .wire import Payload, encode_payload
@@ -51,7 +51,7 @@ class Publisher:
         self._history.keep_bounds()
         return self._queue.waiting()
 
-    def _publish_samples(self, samples: Iterable[tuple[str, float, float, object]]) -> None:
+    def _publish_samples(self, samples: Sequence[Sample]) -> None:
         metrics = self._history.metrics
         definitions, parts = metrics.add(samples)
         if definitions:

@@ -108,9 +108,8 @@ def y_extent(reduced: Reduced, low: float, high: float, shift: float, *, log: bo
     return float(bottom.min()), float(top.max())
 
 
-def paint_lines(painter: QPainter, lines: Lines, color: QColor) -> None:
-    """Paint segments and dots; antialiased and a little wider as long as that is cheap."""
-    smooth = lines.length_px < SMOOTH_LENGTH_PX
+def paint_lines(painter: QPainter, lines: Lines, color: QColor, *, smooth: bool) -> None:
+    """Paint segments and dots; antialiased and a little wider when ``smooth``, which is cheap for short lines only."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, smooth)
     pen = QPen(color, SMOOTH_WIDTH if smooth else 1.0)
     pen.setCosmetic(True)

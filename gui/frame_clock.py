@@ -1,7 +1,7 @@
 """The one clock of the window: it decides when docks paint, and nothing else does.
 
-The first change arms it; it ticks at most once per 16 ms, and less often when ticks come late because painting takes
-more than its share of the loop. A hidden dock is not called at all; it gets one full refresh when it is shown again.
+The first change arms it; it ticks at most once per 16 ms, and less often while painting takes more than its share of
+the loop (``frame_pace``). A hidden dock is not called at all; it gets one full refresh when it is shown again.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, SignalInstance
 
+from .frame_pace import FramePace
+
 if TYPE_CHECKING:
     from ..core.hub import Change
     from .dock import Dock
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("dockscope.gui.frame_clock")
 
-MINIMUM_INTERVAL_MS = 16.0
-MAXIMUM_INTERVAL_MS = 100.0
 TEXT_INTERVAL_MS = 250
 WINDOW = "Window"  # what belongs to no dock: toolbar, status bar, frames
 
@@ -50,7 +50,7 @@ class FrameClock(QObject):
         self._broken: dict[tuple[Dock, str], str] = {}  # (dock, what failed) -> error
         self.frozen = False
         self.frozen_since: float | None = None
-        self.interval_ms = MINIMUM_INTERVAL_MS
+        self._pace = FramePace()
         self.frames = 0
         self.recorder: LoopRecorder | None = None
         self._due = 0.0
@@ -63,6 +63,11 @@ class FrameClock(QObject):
         self._text_timer.setInterval(TEXT_INTERVAL_MS)
         self._text_timer.timeout.connect(self._tick_text)
         self._text_timer.start()
+
+    @property
+    def interval_ms(self) -> float:
+        """Time between two frames while there is always something to show."""
+        return self._pace.interval_ms
 
     def add(self, dock: Dock) -> None:
         """Take a dock in; it is refreshed fully at the next frame."""
@@ -120,7 +125,7 @@ class FrameClock(QObject):
         if self.recorder is not None:
             # A pause in which nothing changed is nobody's fault: it counts as one interval of the clock.
             self.recorder.frame(started, started - max(self._last_tick, self._due - self.interval_ms / 1e3))
-        self._adapt(late_ms=(started - self._due) * 1e3)
+        self._pace.tick(late_ms=(started - self._due) * 1e3)
         self._last_tick = started
         changes = self._take_changes()
         if self.frozen:
@@ -133,6 +138,11 @@ class FrameClock(QObject):
             elif changes:
                 self._docks[dock] = True
         self._emit(self.ticked)
+        self._pace.worked(time.perf_counter() - started)
+
+    def painted(self, seconds: float) -> None:
+        """Take note of how long an update of the window took, so that frames leave time for everything else."""
+        self._pace.worked(seconds)
 
     def _emit(self, signal: SignalInstance) -> None:
         if self.recorder is None:
@@ -153,13 +163,6 @@ class FrameClock(QObject):
             self._broken[dock, what] = repr(error)
         else:
             self._broken.pop((dock, what), None)
-
-    def _adapt(self, late_ms: float) -> None:
-        """Stretch the interval while ticks come late by more than half of it, relax it when they do not."""
-        if late_ms > self.interval_ms / 2:
-            self.interval_ms = min(MAXIMUM_INTERVAL_MS, self.interval_ms * 1.25)
-        else:
-            self.interval_ms = max(MINIMUM_INTERVAL_MS, self.interval_ms * 0.9)
 
     def _tick_text(self) -> None:
         if not self.frozen:

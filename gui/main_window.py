@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -171,7 +172,12 @@ class MainWindow(QMainWindow):
         self._clock.freeze_changed.connect(action.setChecked)
 
     def event(self, event: QEvent) -> bool:
-        """Leave Space to the button that has the focus, which it presses; elsewhere it freezes."""
+        """Tell the clock how long painting takes; leave Space, which freezes, to a button that has the focus."""
+        if event.type() is QEvent.Type.UpdateRequest:
+            started = time.perf_counter()
+            done = super().event(event)
+            self._clock.painted(time.perf_counter() - started)
+            return done
         if isinstance(event, QKeyEvent) and event.type() is QEvent.Type.ShortcutOverride:
             plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
             if plain and event.key() == Qt.Key.Key_Space and isinstance(QApplication.focusWidget(), QAbstractButton):

@@ -301,7 +301,8 @@ class MetricsDock(Dock):
         if self.context.clock.frozen and not self._jumps:
             return False
         self._jumps = False
-        return self.axis.follow_end(self._set.extents(self.axis))
+        pixels = max((plot.pixels() for plot in self.grid.visible_plots()), default=1)
+        return self.axis.follow_end(self._set.extents(self.axis), pixels)
 
     # painting
 

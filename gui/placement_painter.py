@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen, QPolygonF
@@ -25,29 +27,36 @@ class PlacementPainter:
         self._groups = PartGroups()
         self.notes: tuple[str, ...] = ()
 
-    def paint(self, painter: QPainter, pixels: np.ndarray, picture: Picture, font: QFont) -> None:
+    def steps(self, painter: QPainter, pixels: np.ndarray, picture: Picture, font: QFont) -> Iterator[None]:
         """Draw board, parts, nets and marks; the background is filled by the caller.
 
         Args:
             painter: draws on the memory of ``pixels`` u4[height, width].
+
+        Yields:
+            wherever the work may be interrupted.
         """
-        self.notes = ()
         _draw_board(painter, picture)
         frame = picture.frame
         if frame is None:
+            self.notes = ()
             return
         switches = picture.switches
         in_view = frame.in_view(picture.view.window())
         visible = visible_parts(picture, frame, in_view)
         self._groups.update(frame, picture.colors)
-        draw_parts(painter, pixels, picture, frame, self._groups, visible)
+        yield from draw_parts(painter, pixels, picture, frame, self._groups, visible)
+        yield
         notes = []
         if switches.ratsnest and not draw_ratsnest(painter, picture, frame, in_view):
             notes.append("zoom in for all nets")
+        yield
         if switches.overlaps and not draw_overlaps(painter, pixels, picture, frame, in_view):
             notes.append("zoom in for all overlaps")
+        yield
         if switches.names:
             draw_names(painter, picture, frame, visible, font)
+        yield
         if switches.forces and not draw_forces(painter, picture, frame, visible, calm=True):
             notes.append("strongest forces only")
         self.notes = tuple(notes)

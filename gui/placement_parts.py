@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import Enum, auto
 
 import numpy as np
@@ -20,6 +21,7 @@ from .raster_picture import rgb32
 MAX_SHAPES = 3_000
 MAX_BOXES = 20_000
 MAX_PADS = 8_000
+BOXES_AT_ONCE, STAMPS_AT_ONCE = 5_000, 30_000  # a few milliseconds each
 MAX_SMOOTH = 300  # antialiasing costs several times as much
 PAD_FROM_PX = 4.0
 DENSITY_BELOW_PX = 1.0  # the longer side of a usual part
@@ -52,11 +54,14 @@ def draw_parts(
     frame: FrameShapes,
     groups: PartGroups,
     visible: np.ndarray,
-) -> None:
+) -> Iterator[None]:
     """Draw the visible parts (bool[n]), the bottom first.
 
     Args:
         painter: draws on the memory of ``pixels`` u4[height, width].
+
+    Yields:
+        after some milliseconds of work.
     """
     ratio = painter.device().devicePixelRatioF()
     count = int(np.count_nonzero(visible))
@@ -65,7 +70,7 @@ def draw_parts(
         _draw_shapes(painter, picture, frame, list(groups.split(visible, picture.colors)))
         return
     parts = np.flatnonzero(visible) if detail is Detail.DENSITY else groups.order[visible[groups.order]]
-    _RasterParts(pixels, picture, frame, groups, ratio).draw(parts, detail)
+    yield from _RasterParts(pixels, picture, frame, groups, ratio).draw(parts, detail)
 
 
 class _RasterParts:
@@ -77,37 +82,43 @@ class _RasterParts:
         self._pixels, self._picture, self._frame, self._groups = pixels, picture, frame, groups
         self._ratio, self._scale = ratio, picture.view.scale * ratio
 
-    def draw(self, parts: np.ndarray, detail: Detail) -> None:
-        """Draw these parts in their order."""
+    def draw(self, parts: np.ndarray, detail: Detail) -> Iterator[None]:
+        """Draw these parts in their order; yields after some milliseconds of work."""
         if detail is Detail.BOXES:
-            self._boxes(parts)
+            yield from self._boxes(parts)
         elif detail is Detail.STAMPS:
             bottom = self._frame.shapes.bottom[parts]
             for side in (parts[bottom], parts[~bottom]):
-                self._stamps(self._without_large(side, MAX_STAMP_PX + 0.5))
+                large, small = self._by_size(side, MAX_STAMP_PX + 0.5)
+                yield from self._boxes(large)
+                for some in _cut(small, STAMPS_AT_ONCE):
+                    self._stamps(some)
+                    yield
         else:
-            self._density(self._without_large(parts, 2 * DENSITY_BELOW_PX))
+            large, small = self._by_size(parts, 2 * DENSITY_BELOW_PX)
+            yield from self._boxes(large)
+            self._density(small)
 
-    def _without_large(self, parts: np.ndarray, limit_px: float) -> np.ndarray:
-        """Draw those that are larger than the others and return the rest; of too many the largest are drawn."""
+    def _by_size(self, parts: np.ndarray, limit_px: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return those that are larger than the others, of too many the largest, and the rest."""
         side_px = self._frame.shapes.long_side[parts] * self._scale
         large = np.flatnonzero(side_px > limit_px)
         if len(large) > MAX_BOXES:
             large = np.sort(large[np.argpartition(-side_px[large], MAX_BOXES)[:MAX_BOXES]])
         if not len(large):
-            return parts
-        self._boxes(parts[large])
+            return parts[:0], parts
         small = np.ones(len(parts), dtype=bool)
         small[large] = False
-        return parts[small]
+        return parts[large], parts[small]
 
-    def _boxes(self, parts: np.ndarray) -> None:
+    def _boxes(self, parts: np.ndarray) -> Iterator[None]:
         groups, shapes = self._groups, self._frame.shapes
-        kind, size_px = groups.kind[parts], shapes.size_f4[parts] * np.float32(self._scale)
-        if shapes.usual_side * self._scale < EDGE_FROM_PX:
-            fill_boxes(self._pixels, self._position(parts), size_px, groups.lines[kind])
-        else:
-            fill_boxes(self._pixels, self._position(parts), size_px, groups.fills[kind], groups.lines[kind])
+        has_edges = shapes.usual_side * self._scale >= EDGE_FROM_PX
+        for some in _cut(parts, BOXES_AT_ONCE):
+            kind, size_px = groups.kind[some], shapes.size_f4[some] * np.float32(self._scale)
+            fills = (groups.fills[kind], groups.lines[kind]) if has_edges else (groups.lines[kind],)
+            fill_boxes(self._pixels, self._position(some), size_px, *fills)
+            yield
 
     def _position(self, parts: np.ndarray) -> np.ndarray:
         return self._picture.view.placed(self._frame.position.take(parts, 0), self._ratio)
@@ -125,6 +136,11 @@ class _RasterParts:
         cover = shapes.usual_area * self._scale**2
         middle = self._picture.view.placed(position, self._ratio)[:, :2]
         fill_density(self._pixels, middle, kind, self._groups.lines, rgb32(colors.board), cover)
+
+
+def _cut(parts: np.ndarray, at_once: int) -> Iterator[np.ndarray]:
+    for begin in range(0, len(parts), at_once):
+        yield parts[begin : begin + at_once]
 
 
 def _draw_shapes(

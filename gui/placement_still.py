@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import numpy as np
 from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QColor, QPainter
 
@@ -13,10 +15,15 @@ from .raster_picture import RasterPicture
 
 # A picture that took longer stands in for the next ones, for as long as it took: half of the time is left for all else.
 LIGHT_S = 0.012
+# Steps that take longer together are continued in the next frame.
+SLICE_S = 0.007
+
+# Draws on a painter and on the array u4[height, width] beneath it; yields wherever it may be interrupted.
+Draw = Callable[[QPainter, np.ndarray], Iterator[None]]
 
 
 class StillPicture:
-    """Holds a picture and the view it was made for.
+    """Holds a finished picture with the view it was made for, and makes the next one beside it.
 
     Attributes:
         cost_s: what the last picture took.
@@ -25,29 +32,50 @@ class StillPicture:
     def __init__(self) -> None:
         self.cost_s = 0.0
         self._raster: RasterPicture | None = None
-        self._view = (0.0, 0.0, 1.0)  # x, y, scale
+        self._next: RasterPicture | None = None
+        self._view = self._next_view = (0.0, 0.0, 1.0)  # x, y, scale
+        self._steps: Iterator[None] | None = None
+        self._spent_s = 0.0
         self._due_s = 0.0
 
     def fits(self, size: QSize, ratio: float) -> bool:
         """Tell whether there is a picture of this size."""
         return self._raster is not None and self._raster.fits(size, ratio)
 
-    def make(self, size: QSize, ratio: float, view: Viewport, ground: str, draw: Callable[..., None]) -> None:
-        """Draw the picture anew.
+    def is_of(self, view: Viewport) -> bool:
+        """Tell whether the finished picture was made for this view."""
+        return self._view == (view.x, view.y, view.scale)
 
-        Args:
-            draw: called with a painter and the array u4[height, width] that it draws on.
-        """
+    @property
+    def is_begun(self) -> bool:
+        """Whether the next picture is being made."""
+        return self._steps is not None
+
+    def begin(self, size: QSize, ratio: float, view: Viewport, ground: str, draw: Draw) -> None:
+        """Begin the next picture; one that was begun already is dropped."""
+        self._steps = None  # which ends its painter
+        if self._next is None or not self._next.fits(size, ratio):
+            self._next = RasterPicture(size, ratio)
+        self._next.fill(ground)
+        self._next_view = view.x, view.y, view.scale
+        self._steps, self._spent_s = _on(self._next, draw), 0.0
+
+    def go_on(self, slice_s: float = math.inf) -> bool:
+        """Work on the picture that was begun, for about so long; returns True when it is finished."""
         begin_s = time.perf_counter()
-        if self._raster is None or not self._raster.fits(size, ratio):
-            self._raster = RasterPicture(size, ratio)
-        self._raster.fill(ground)
-        with QPainter(self._raster.image) as painter:
-            draw(painter, self._raster.pixels)
-        self._view = view.x, view.y, view.scale
+        while self._steps is not None:
+            if next(self._steps, False) is False:
+                self._steps = None
+            elif time.perf_counter() - begin_s > slice_s:
+                break
         end_s = time.perf_counter()
-        self.cost_s = end_s - begin_s
+        self._spent_s += end_s - begin_s
+        if self._steps is not None:
+            return False
+        self._raster, self._next = self._next, self._raster
+        self._view, self.cost_s = self._next_view, self._spent_s
         self._due_s = end_s + self.cost_s
+        return True
 
     def wait_s(self) -> float:
         """Return how long this picture is to stand in for the next one, 0 when that is due."""
@@ -67,3 +95,8 @@ class StillPicture:
         top_px = view.height_px / 2 + (y - view.y) * view.scale - height_px / 2
         painter.fillRect(QRectF(0, 0, view.width_px, view.height_px), QColor(ground))
         painter.drawImage(QRectF(left_px, top_px, width_px, height_px), self._raster.image)
+
+
+def _on(raster: RasterPicture, draw: Draw) -> Iterator[None]:
+    with QPainter(raster.image) as painter:
+        yield from draw(painter, raster.pixels)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from copy import copy
+from dataclasses import replace
+
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -24,7 +28,7 @@ from .placement_parts import PAD_FROM_PX
 from .placement_picture import Picture
 from .placement_selection import draw_outlines, draw_selection
 from .placement_shapes import SceneShapes
-from .placement_still import StillPicture
+from .placement_still import SLICE_S, StillPicture
 from .placement_style import PlacementColors, Switches
 from .placement_viewport import Box, Viewport
 
@@ -190,18 +194,25 @@ class PlacementView(PaintedWidget):
     def _show_still(self, painter: QPainter, picture: Picture, font: QFont) -> None:
         ground, ratio = self._colors.ground, self.devicePixelRatioF()
         may_move = self._may_move and picture.shapes.count > LIGHT_PARTS and self._still.fits(self.size(), ratio)
-        wait_s = self._still.wait_s() if may_move else 0.0
-        if self._is_stale and not wait_s:
-            self._is_stale, self._may_move = False, True
-
-            def draw(still: QPainter, pixels: np.ndarray) -> None:
-                still.setFont(font)
-                self._painter.paint(still, pixels, picture, font)
-
-            self._still.make(self.size(), ratio, self.view, ground, draw)
+        if self._is_stale and not may_move:
+            self._begin_still(picture, font)
+            self._is_stale, self._may_move = not self._still.go_on(), True
+        elif self._is_stale and (self._still.is_begun or not self._still.wait_s()):
+            if not self._still.is_begun:
+                self._begin_still(picture, font)
+            self._is_stale = not (self._still.go_on(SLICE_S) and self._still.is_of(self.view))
         self._still.show(painter, self.view, ground)
         if self._is_stale:
-            self._refine.start(round(wait_s * 1e3) + 1)
+            self._refine.start(1 if self._still.is_begun else round(self._still.wait_s() * 1e3) + 1)
+
+    def _begin_still(self, picture: Picture, font: QFont) -> None:
+        drawn = replace(picture, view=copy(self.view))  # the view may move before the picture is finished
+
+        def draw(still: QPainter, pixels: np.ndarray) -> Iterator[None]:
+            still.setFont(font)
+            return self._painter.steps(still, pixels, drawn, font)
+
+        self._still.begin(self.size(), self.devicePixelRatioF(), self.view, self._colors.ground, draw)
 
     def _overlay_font(self) -> QFont:
         font = QFont(self.font())

@@ -13,9 +13,11 @@ from PySide6.QtGui import QPainter, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from . import plot_painter, plot_scene
+from .curve_lines import Mapping
 from .curve_view import CurveKey, CurveView, Sample
 from .painted_widget import PaintedWidget
 from .plain_text import one_line
+from .plot_growth import PlotGrowth, Shown
 from .plot_legend import Legend, LegendEntry, lay_out
 from .theme import Theme
 from .value_axis import short_value
@@ -59,6 +61,7 @@ class PlotCanvas(PaintedWidget):
         self._hovered_entry: int | None = None
         self._selection: tuple[float, float] | None = None  # being selected with the mouse, pixels
         self._still: QPixmap | None = None
+        self._growth: PlotGrowth | None = None
         self._steps: Iterator[None] | None = None
         self._wanted_rows: int | None = None  # of the legend, as long as its texts are the same
         self._shows_focus = False
@@ -77,13 +80,18 @@ class PlotCanvas(PaintedWidget):
         Returns:
             Whether it is done; ``go_on`` does the rest.
         """
-        self._steps = self._prepare(replace(axis), exact=exact)
+        if exact or not self._grow(axis):
+            self._steps = self._prepare(replace(axis), exact=exact)
         return self.go_on(until)
+
+    def pixels(self) -> int:
+        """Return the pixel columns of the plot area."""
+        return max(1, int(self.area().width() * self.devicePixelRatioF()))
 
     def set_views(self, views: list[CurveView]) -> None:
         """Show these curves; what was being prepared of others is dropped."""
         self.views = views
-        self._steps = None
+        self._steps = self._growth = None
         self.refresh_legend()
 
     def go_on(self, until: float = math.inf) -> bool:
@@ -99,9 +107,11 @@ class PlotCanvas(PaintedWidget):
         return True
 
     def _prepare(self, axis: XAxis, *, exact: bool) -> Iterator[None]:
-        pixels = max(1, int(self.area().width() * self.devicePixelRatioF()))
+        self._growth, pixels = None, self.pixels()
         traces: list[tuple[int, plot_scene.Trace]] = []
+        shown: list[Shown] = []
         for number, view in enumerate(self.views[: plot_scene.MOST_CURVES]):
+            shown.append(Shown.of(view, axis))
             traces += [(number, trace) for trace in view.traces(axis, pixels)]
             yield
         self.axis = axis
@@ -127,7 +137,30 @@ class PlotCanvas(PaintedWidget):
         self._scene = scene
         is_current = picture is not None and picture.size() == self.size() * self.devicePixelRatioF()
         self._still = picture if is_current else None
+        if not scene.message:
+            self._growth = PlotGrowth(axis, scene.mapping, pixels, shown)
         self.update()
+
+    def _grow(self, axis: XAxis) -> bool:
+        """Paint what is new at the ends of the curves over the picture; False when all must be made anew."""
+        scene, growth = self._scene, self._growth
+        if scene is None or growth is None or self._steps is not None or self.y_range is None:
+            return False
+        mapping = Mapping(self.area(), axis.low, axis.high, *self.y_range, self.log)
+        try:
+            tails = growth.tails(axis, mapping, self.pixels(), self.views[: plot_scene.MOST_CURVES])
+        except LookupError:
+            return False
+        if tails:
+            if self._still is None:
+                self._still = self._picture(scene)
+            before = len(scene.lines)
+            if not all(scene.add_tail(number, trace) for number, trace in tails):
+                return False
+            with QPainter(self._still) as painter:
+                plot_painter.paint_curves(painter, scene, scene.lines[before:], self._colors(), self.theme)
+            self.update()
+        return True
 
     def wanted_axis_px(self) -> float:
         """Return the width that the labels of the y axis need, in steps, and at least that of a usual label."""

@@ -106,7 +106,8 @@ def paint_curves(
     painter.setClipRect(scene.mapping.area.adjusted(0, -1, 1, 1))
     shares = {"main": 1.0, "old": OLD_SHARE, "faded": FADED_SHARE}
     for entry in lines:
-        paint_lines(painter, entry.lines, QColor(blend(colors[entry.view], theme.surface, shares[entry.role])))
+        color = QColor(blend(colors[entry.view], theme.surface, shares[entry.role]))
+        paint_lines(painter, entry.lines, color, smooth=entry.smooth)
     painter.restore()
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from PySide6.QtCore import QRectF
 
 from .axis_ticks import Tick, moment, time_ticks
-from .curve_lines import Lines, Mapping, make_lines, y_extent
+from .curve_lines import SMOOTH_LENGTH_PX, Lines, Mapping, make_lines, y_extent
 from .curve_view import CurveView, Trace
 from .value_axis import duration_ticks, log_ticks, value_ticks
 from .x_axis import RELATIVE, TIME, XAxis
@@ -29,6 +29,7 @@ class PaintedLines:
     view: int
     role: str
     lines: Lines
+    smooth: bool
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class PlotScene:
     y_ticks: tuple[Tick, ...]
     count_note: str
     message: str
+    lengths_px: dict[int, float] = field(default_factory=dict)  # of the lines of each curve
 
     @property
     def note(self) -> str:
@@ -50,7 +52,22 @@ class PlotScene:
 
     def add_lines(self, view: int, trace: Trace) -> None:
         """Make the lines of one trace of the curve with this number."""
-        self.lines.append(PaintedLines(view, trace.role, make_lines(trace.reduced, self.mapping, trace.shift)))
+        lines = make_lines(trace.reduced, self.mapping, trace.shift)
+        self.lines.append(PaintedLines(view, trace.role, lines, lines.length_px < SMOOTH_LENGTH_PX))
+        self.lengths_px[view] = lines.length_px
+
+    def add_tail(self, view: int, trace: Trace) -> bool:
+        """Make the lines of what a curve has grown by.
+
+        Returns:
+            False when it has become too long for smooth lines: then it must be painted anew.
+        """
+        lines = make_lines(trace.reduced, self.mapping, trace.shift)
+        before = self.lengths_px.get(view, 0.0)
+        self.lengths_px[view] = before + lines.length_px
+        smooth = before < SMOOTH_LENGTH_PX
+        self.lines.append(PaintedLines(view, trace.role, lines, smooth))
+        return smooth is (self.lengths_px[view] < SMOOTH_LENGTH_PX)
 
 
 def in_painting_order(traces: Sequence[tuple[int, Trace]]) -> list[tuple[int, Trace]]:

@@ -1,4 +1,4 @@
-"""The time axis left of a waterfall. Rows move it with every frame, so its ticks and drawn labels are kept."""
+"""The time axis left of a waterfall. Rows move it with every frame, so its ticks and their picture are kept."""
 
 from __future__ import annotations
 
@@ -10,18 +10,16 @@ from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPixmap
 from .axis_ticks import Tick, moment, time_ticks
 from .theme import Theme
 
-MOST_LABELS = 256
-
 
 class TimeAxis:
-    """Ticks of a time range, and their labels as small pictures."""
+    """Ticks of a time range, and a picture of them that is drawn anew when one comes or goes."""
 
     def __init__(self) -> None:
         self._ticks: list[Tick] = []
         self._ticks_key: tuple[object, ...] = ()
         self._valid = (0.0, 0.0, 0.0, 0.0)  # the ticks hold for low_s and high_s between these
-        self._labels: dict[str, QPixmap] = {}
-        self._labels_key: tuple[object, ...] = ()
+        self._strip = QPixmap()
+        self._strip_key: tuple[object, ...] = ()
 
     def ticks(self, low_s: float, high_s: float, count: int, *, utc: bool) -> list[Tick]:
         """Return the ticks from new to old, about ``count``; they are found anew when one comes or goes."""
@@ -39,36 +37,42 @@ class TimeAxis:
 
     def paint(self, painter: QPainter, theme: Theme, marks: list[tuple[float, Tick]], area: QRectF) -> None:
         """Draw ticks into the margin left of ``area``, each at its y; labels that would be cut off are left out."""
-        metrics, ratio = painter.fontMetrics(), painter.device().devicePixelRatioF()
-        height, width = metrics.height(), area.left() - 6
-        self._forget_labels((theme.name, painter.font().key(), ratio, width))
-        painter.setPen(QPen(QColor(theme.muted)))
-        lowest = area.bottom() + 3
-        for y, tick in marks:
-            painter.drawLine(QPointF(area.left() - 4, round(y)), QPointF(area.left() - 2, round(y)))
-            if not area.top() - 2 <= y - height / 2 or y + height / 2 > lowest:
-                continue
-            self._paint_label(painter, theme, tick.text, QRectF(0, y - height / 2, width, height))
-            if tick.date and y + 1.5 * height <= lowest:
-                self._paint_label(painter, theme, tick.date, QRectF(0, y + height / 2, width, height))
-
-    def _forget_labels(self, key: tuple[object, ...]) -> None:
-        if key != self._labels_key or len(self._labels) > MOST_LABELS:
-            self._labels, self._labels_key = {}, key
-
-    def _paint_label(self, painter: QPainter, theme: Theme, text: str, box: QRectF) -> None:
-        if text not in self._labels:
-            self._labels[text] = _label(text, theme, painter.font(), box, painter.device().devicePixelRatioF())
-        painter.drawPixmap(QPointF(box.left(), round(box.top())), self._labels[text])
+        if not marks:
+            return
+        height, lowest = painter.fontMetrics().height(), area.bottom() + 3
+        texts = [_texts_that_fit(tick, y, height, area.top() - 2, lowest) for y, tick in marks]
+        top = min(marks[0][0], marks[-1][0]) - 1.5 * height
+        span = abs(marks[-1][0] - marks[0][0]) + 3 * height
+        ratio = painter.device().devicePixelRatioF()
+        key = (texts, round(span, 3), area.left(), ratio, theme.name, painter.font().key())
+        if key != self._strip_key:
+            places = [y - top for y, _ in marks]
+            self._strip_key, self._strip = key, QPixmap(int(area.left() * ratio), max(1, int(span * ratio)))
+            self._strip.setDevicePixelRatio(ratio)
+            _draw(self._strip, painter.font(), theme, places, texts, QRectF(0, 0, area.left(), height))
+        hidden = max(0, round(area.top() - 2) - round(top))
+        source = QRectF(0, hidden * ratio, self._strip.width(), self._strip.height() - hidden * ratio)
+        painter.drawPixmap(QPointF(0, round(top) + hidden), self._strip, source)
 
 
-def _label(text: str, theme: Theme, font: QFont, box: QRectF, ratio: float) -> QPixmap:
-    pixmap = QPixmap(max(1, int(box.width() * ratio)), max(1, int(box.height() * ratio)))
-    pixmap.setDevicePixelRatio(ratio)
-    pixmap.fill(QColor(theme.surface))
-    with QPainter(pixmap) as painter:
+def _texts_that_fit(tick: Tick, y: float, height: float, highest: float, lowest: float) -> tuple[str, ...]:
+    """Return the lines of a label that are neither cut off above nor below."""
+    if not highest <= y - height / 2 or y + height / 2 > lowest:
+        return ()
+    return (tick.text, tick.date) if tick.date and y + 1.5 * height <= lowest else (tick.text,)
+
+
+def _draw(
+    strip: QPixmap, font: QFont, theme: Theme, places: list[float], texts: list[tuple[str, ...]], box: QRectF
+) -> None:
+    """Draw all marks and labels at their distance from each other; the whole moves with the rows."""
+    strip.fill(QColor(theme.surface))
+    with QPainter(strip) as painter:
         painter.setFont(font)
-        painter.setPen(QColor(theme.muted))
+        painter.setPen(QPen(QColor(theme.muted)))
         flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(QRectF(0, 0, box.width(), box.height()), flags, text)
-    return pixmap
+        for y, lines in zip(places, texts, strict=True):
+            painter.drawLine(QPointF(box.right() - 4, round(y)), QPointF(box.right() - 2, round(y)))
+            for number, text in enumerate(lines):
+                line = QRectF(0, round(y - box.height() / 2 + number * box.height()), box.width() - 6, box.height())
+                painter.drawText(line, flags, text)

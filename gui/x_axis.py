@@ -14,6 +14,7 @@ SPAN_TEXTS = ("All", "1 min", "10 min", "1 h")
 MARGIN = 0.015  # of the span, free to the right of the newest sample
 SMALLEST_RELATIVE_SPAN = 1e-12
 LARGEST = 1e300
+MOST_PIXELS = 10_000
 
 
 def field_axis(name: str) -> str:
@@ -52,11 +53,11 @@ class XAxis:
         """Runs lie over one another on this axis, instead of side by side."""
         return self.choice != TIME
 
-    def follow_end(self, extents: Iterable[tuple[float, float]]) -> bool:
-        """Move to the newest samples while following.
+    def follow_end(self, extents: Iterable[tuple[float, float]], pixels: int = MOST_PIXELS) -> bool:
+        """Move to the newest samples while following, by a pixel at least: new samples are added to what stands.
 
         Args:
-            extents: (smallest, largest) x of each curve.
+            extents: (smallest, largest) x of each curve. pixels: of the widest plot.
 
         Returns:
             Whether the stretch changed.
@@ -69,7 +70,13 @@ class XAxis:
             low = high - self.span_s
         if high - low <= abs(high) * SMALLEST_RELATIVE_SPAN:
             low, high = low - 0.5, high + 0.5
-        return self._take(low, high + (high - low) * MARGIN)
+        span = (high - low) * (1 + MARGIN)
+        step = span / pixels
+        if not self.is_field and self.span_s is not None:
+            low = math.ceil(low / step) * step  # samples keep their pixel columns while they move
+        if max(abs(low - self.low), abs(low + span - self.high)) < step:
+            return False
+        return self._take(low, low + span)
 
     def show(self, low: float, high: float) -> None:
         """Show this stretch and stop following; a stretch that cannot be told apart is refused."""

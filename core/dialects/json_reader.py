@@ -5,14 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ..messages import ProtocolError
+from .alike_objects import AlikeObjects
 from .framing import read_frames
 from .object_reader import ObjectReader
-from .payload import decode_numbers
-from .readings import MOST_NUMBERS
 from .reception import Reception
-from .subscriber import Batch, Frames
-
-_BRACE = ord("{")
+from .subscriber import Batch
 
 
 class JsonReader:
@@ -24,6 +21,7 @@ class JsonReader:
 
     def __init__(self, reception: Reception, only: tuple[str, ...] = ()) -> None:
         self._reception = reception
+        self._alike = AlikeObjects()
         # One value of a data stream for each batch is as much as anybody sees.
         self._objects = ObjectReader(reception, only, newest_only=True)
 
@@ -31,18 +29,12 @@ class JsonReader:
         """Read a batch of messages."""
         messages = batch.messages
         t = np.linspace(batch.first_t, batch.last_t, len(messages))
-        if not self._take_alike(messages, t):
+        if (alike := self._alike.decode(messages)) is not None:
+            self._objects.rows.add_alike(*alike, t)
+        else:
             for frames, arrived in zip(messages, t.tolist(), strict=True):
                 self._take_one([frames] if isinstance(frames, bytes) else frames, arrived)
         self._objects.deliver()
-
-    def _take_alike(self, messages: list[Frames], t: np.ndarray) -> bool:
-        """Take the usual case in one go: JSON objects of the same numbers, one after another."""
-        payloads = [frames for frames in messages if isinstance(frames, bytes) and frames[0] == _BRACE]
-        if len(payloads) < len(messages):
-            return False
-        objects = decode_numbers(payloads)
-        return objects is not None and len(objects[0]) <= MOST_NUMBERS and self._objects.rows.add_alike(objects, t)
 
     def _take_one(self, frames: list[bytes], t: float) -> None:
         try:

@@ -6,7 +6,6 @@ shape; after that a row costs a few list operations, and the arrays are made onc
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -90,19 +89,14 @@ class MetricRows:
         rows.numbers.extend(numbers.values())
         rows.times.append(t)
 
-    def add_alike(self, rows: list[dict[str, float]], t: np.ndarray) -> bool:
-        """Take many rows at once; returns False, and takes none, when they do not all have the same shape.
+    def add_alike(self, names: tuple[str, ...], columns: np.ndarray, t: np.ndarray) -> None:
+        """Take many rows of the same names at once.
 
         Args:
-            rows: numbers by name. t: f8[number of rows] unix seconds of their arrival.
+            names: of the numbers. columns: f8[names, rows]. t: f8[rows] unix seconds of their arrival.
         """
-        shapes = list(map(tuple, rows))
-        if shapes.count(shapes[0]) < len(shapes):
-            return False
         self._settle()
-        numbers = np.fromiter(chain.from_iterable(map(dict.values, rows)), "f8", len(rows) * len(shapes[0]))
-        self._entries += self._entries_of(self._plan(("", False, "", (), *shapes[0])), numbers, t)
-        return True
+        self._entries += self._entries_of(self._plan(("", False, "", (), *names)), columns, t)
 
     def take(self) -> list[SeriesDefinitions | MetricBatch]:
         """Return what was gathered since the last call: new definitions, then one batch."""
@@ -179,12 +173,13 @@ class MetricRows:
         groups, self._groups = self._groups, {}
         self._active.clear()
         for shape, rows in groups.items():
-            self._entries += self._entries_of(self._plan(shape), _as_floats(rows.numbers), np.array(rows.times))
+            numbers, t = _as_floats(rows.numbers), np.array(rows.times)
+            self._entries += self._entries_of(self._plan(shape), numbers.reshape(len(t), -1).T, t)
 
-    def _entries_of(self, plan: Plan, numbers: np.ndarray, t: np.ndarray) -> list[Entry]:
+    def _entries_of(self, plan: Plan, columns: np.ndarray, t: np.ndarray) -> list[Entry]:
         if not plan.metrics:
             return []
-        columns, fields = numbers.reshape(len(t), -1).T, list(plan.fields)
+        fields = list(plan.fields)
         if plan.time is not None:
             seconds = plausible_seconds(columns[plan.time])
             known = ~np.isnan(seconds)

@@ -37,7 +37,6 @@ _FAULTS = (
 )
 
 decode_json = msgspec.json.Decoder().decode
-_decode_numbers = msgspec.json.Decoder(list[dict[str, float]]).decode
 
 
 def decode_payload(payload: bytes | memoryview) -> Any:
@@ -59,15 +58,6 @@ def decode_payload(payload: bytes | memoryview) -> Any:
     if first in _FIRST_BYTES_OF_CBOR:
         return plain(_decoded(_decode_cbor, payload))
     return _decoded(_decode_json, payload)
-
-
-def decode_numbers(payloads: list[bytes]) -> list[dict[str, float]] | None:
-    """Decode many JSON objects of nothing but numbers in one go; None when that is not what they are."""
-    try:
-        objects = _decode_numbers(b"[%b]" % b",".join(payloads))
-    except (msgspec.DecodeError, RecursionError):
-        return None
-    return objects if len(objects) == len(payloads) else None
 
 
 def _decoded(decode: Callable[[Any], Any], payload: bytes | memoryview) -> Any:

@@ -226,7 +226,10 @@ class Subscriber:
 
     def _bound_queue(self, messages: list[Frames]) -> None:
         """Let the queue hold many small messages, or few large ones."""
-        nbytes = sum([len(frames) if isinstance(frames, bytes) else sum(map(len, frames)) for frames in messages])
+        if {bytes}.issuperset(map(type, messages)):
+            nbytes = sum(map(len, messages))
+        else:
+            nbytes = sum(len(frames) if isinstance(frames, bytes) else sum(map(len, frames)) for frames in messages)
         queued = max(FEWEST_QUEUED, QUEUE_BYTES // (nbytes // len(messages) + 64))
         if queued < self._queued // 2:
             self._queued = queued

@@ -157,7 +157,7 @@ def test_one_cause_is_told_once_in_five_seconds(counter: Counter) -> None:
 def test_many_series_are_replayed_in_few_messages(counter: Counter) -> None:
     """Ten thousand short series come in messages of many series each."""
     for step in range(3):
-        counter.queue.put_samples([(f"m{index}", 0.5, 1.0, step) for index in range(10_000)][:3000])
+        counter.queue.put_samples([(f"m{index}", 1.0, 0.5, step) for index in range(10_000)][:3000])
         counter.publisher.drain()
     counter.ask("subscribe", {"topics": [["metric", ""]], "credit": 2**30}, b"d")
     kinds = [message[2] for _, message in counter.sent if message[1] == "data"]

@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from dockscope.core.hub import Change
 from dockscope.gui.dock import Dock
-from dockscope.gui.frame_clock import MAXIMUM_INTERVAL_MS, MINIMUM_INTERVAL_MS, FrameClock
+from dockscope.gui.frame_clock import FrameClock
+from dockscope.gui.frame_pace import MAXIMUM_INTERVAL_MS, MINIMUM_INTERVAL_MS
 
 A, B = Change("metric", "p", "loss"), Change("log", "p", "")
 

@@ -280,9 +280,10 @@ def test_csv_has_one_value_per_line(dock):
     rows = list(csv.DictReader(io.StringIO(dock.csv())))
     assert list(rows[0]) == ["table", "name", "quantity", "value", "unit"]
     assert {row["table"] for row in rows} == {"frames", "dock", "producer", "memory", "stall"}
-    (length,) = [row for row in rows if row["table"] == "stall" and row["quantity"] == "length"]
-    assert (length["value"], length["unit"]) == ("0.06", "s")
-    assert [row["value"] for row in rows if row["quantity"] == "stack"] == ["a/b.py:1 f", "c.py:2 g"]
+    # A busy machine may have stalled the test's own loop as well.
+    stalls = [(row["quantity"], row["value"], row["unit"]) for row in rows if row["table"] == "stall"]
+    assert ("length", "0.06", "s") in stalls
+    assert {"a/b.py:1 f", "c.py:2 g"} <= {value for quantity, value, _ in stalls if quantity == "stack"}
 
 
 def test_a_name_is_no_formula_in_the_csv(dock, hub):

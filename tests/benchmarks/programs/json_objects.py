@@ -12,7 +12,7 @@ import zmq
 
 HIGH_WATER_MARK = 100_000
 LOOK_EVERY = 1000  # messages between two looks at the clock and at stdin
-PREPARED = 10_000
+PERIOD = 10_000
 
 
 def main() -> None:
@@ -23,12 +23,9 @@ def main() -> None:
         socket.linger = 0
         port = socket.bind_to_random_port("tcp://127.0.0.1")
         print(f"127.0.0.1:{port}", flush=True)
-        start_s = time.time()
-        objects = [
-            msgspec.json.encode({"timestamp": start_s + i * 1e-6, "loss": i / PREPARED}) for i in range(PREPARED)
-        ]
-        for number, message in enumerate(itertools.cycle(objects)):
-            socket.send(message)
+        send, encode, now = socket.send, msgspec.json.Encoder().encode, time.time
+        for number in itertools.count():
+            send(encode({"timestamp": now(), "loss": number % PERIOD / PERIOD}))
             if number % LOOK_EVERY == 0 and ended.is_set():
                 break
 

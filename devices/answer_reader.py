@@ -62,6 +62,11 @@ class AnswerReader:
             return self._indefinite(answer, ending)
         return self._definite(answer, ending)
 
+    @property
+    def expects_terminator(self) -> bool:
+        """Tell whether what ended the last answer may still come."""
+        return self._terminator_due
+
     def forget(self) -> None:
         """Expect nothing of what was read before: everything was discarded."""
         self._terminator_due = False

@@ -73,7 +73,7 @@ class StreamingDevice:
         rate_hz = checked_rate_hz(sample_rate)
         with self._changing:
             before = self._stream
-            if before is not None and self._is_running(before):
+            if before is not None and before.is_running:
                 raise RuntimeError(f"{self.device_id} is already streaming")
             stream = Stream(
                 self.device_id,
@@ -81,7 +81,7 @@ class StreamingDevice:
                 keep_going=self._on_acquisition_error,
                 callback=callback if timed else lambda value, _: callback(value),
                 rate_hz=rate_hz,
-                queue=SampleQueue(self._queue_size, self._policy),
+                queue=SampleQueue(self._queue_size, self._policy, rate_hz=rate_hz),
                 latest=before and before.latest,
                 after=before,
             )
@@ -103,7 +103,8 @@ class StreamingDevice:
         Returns:
             Whether all threads ended.
         """
-        stream = self._stream
+        with self._changing:
+            stream = self._stream
         if stream is None:
             return True
         stream.stop()
@@ -113,15 +114,14 @@ class StreamingDevice:
             if stuck and not stream.is_abandoned:
                 stream.is_abandoned = True
                 names = " and ".join(thread.name for thread in stuck)
-                abandon(
-                    stuck, f"{self.device_id}: the thread {names} did not end within {limit_s:g} s, it is left behind"
-                )
+                abandon(stuck, f"{names} did not end within {limit_s:g} s, left behind")
                 self._ld_lock.disown(stuck)
         return not stuck
 
     def is_streaming(self) -> bool:
         """Tell whether samples are acquired or still called back with."""
-        return self._stream is not None and self._is_running(self._stream)
+        with self._changing:
+            return self._stream is not None and self._stream.is_running
 
     def get_latest_data(self) -> Any:
         """Return the sample that was acquired last; None before the first."""
@@ -145,7 +145,3 @@ class StreamingDevice:
         """Decide whether the stream goes on after an error of ``_acquire_sample``; it ends here."""
         del error
         return False
-
-    @staticmethod
-    def _is_running(stream: Stream) -> bool:
-        return not stream.is_abandoned and not stream.is_stopped and stream.is_alive

@@ -1,4 +1,4 @@
-"""The lock of a device: re-entrant, and able to let go of all its levels for a while."""
+"""The lock of a device: re-entrant, able to let go of all its levels, and not to be kept by a thread that hangs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class DeviceLock:
         self._changed = threading.Condition(threading.Lock())
         self._owner: int | None = None
         self._depth = 0
-        self._disowned: dict[int, int] = {}  # levels that threads still believe to hold
+        self._disowned: set[threading.Thread] = set()
 
     @property
     def is_owned(self) -> bool:
@@ -38,8 +38,10 @@ class DeviceLock:
         with self._changed:
             if self._owner != thread:
                 limit_s = (None if timeout < 0 else timeout) if blocking else 0.0
-                if not self._changed.wait_for(lambda: self._owner is None, limit_s):
+                if not self._changed.wait_for(lambda: self._owner is None or self._is_disowned(), limit_s):
                     return False
+                if self._is_disowned():
+                    return True
                 self._owner = thread
             self._depth += 1
             return True
@@ -50,18 +52,13 @@ class DeviceLock:
         Raises:
             RuntimeError: the calling thread does not hold the lock.
         """
-        thread = threading.get_ident()
         with self._changed:
-            if self._owner == thread:
+            if self._owner == threading.get_ident():
                 self._depth -= 1
                 if not self._depth:
                     self._owner = None
                     self._changed.notify()
-            elif thread in self._disowned:
-                self._disowned[thread] -= 1
-                if not self._disowned[thread]:
-                    del self._disowned[thread]
-            else:
+            elif not self._is_disowned():
                 raise RuntimeError("this thread does not hold the lock of the device")
 
     def __enter__(self) -> bool:
@@ -85,11 +82,13 @@ class DeviceLock:
     def disown(self, threads: Iterable[threading.Thread]) -> None:
         """Take the lock from threads that were given up, so that a device with a stuck thread can be used on.
 
-        What they release later has no effect.
+        For them taking and releasing the lock has no effect from now on.
         """
-        idents = {thread.ident for thread in threads}
         with self._changed:
-            if self._owner is not None and self._owner in idents:
-                self._disowned[self._owner] = self._disowned.get(self._owner, 0) + self._depth
+            self._disowned = {thread for thread in self._disowned if thread.is_alive()} | set(threads)
+            if self._owner in {thread.ident for thread in self._disowned}:
                 self._owner, self._depth = None, 0
-                self._changed.notify()
+            self._changed.notify_all()
+
+    def _is_disowned(self) -> bool:
+        return bool(self._disowned) and threading.current_thread() in self._disowned

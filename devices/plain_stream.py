@@ -146,7 +146,7 @@ class PlainStream:
     def _leave(self, stuck: list[threading.Thread], limit_s: float) -> None:
         if unknown := [thread for thread in stuck if thread not in self._left]:
             what = f"{len(unknown)} of its threads" if len(unknown) > 1 else f"its thread {unknown[0].name}"
-            abandon(unknown, f"{self._device_id}: {what} did not end within {limit_s:g} s and is left behind")
+            abandon(unknown, f"{self._device_id}: {what} did not end within {limit_s:g} s, left behind")
             self._lock.disown(unknown)
         self._left, self._others = stuck, None
 

@@ -29,14 +29,18 @@ class PySocket:
         known = isinstance(getattr(session, "interface", None), socket.socket) and hasattr(session, "_pending_buffer")
         return cls(session) if known else None
 
-    def check(self) -> None:
-        """See whether the other side is still there, without waiting.
+    def has_unread(self) -> bool:
+        """Tell, without waiting, whether there is something to read.
 
         Raises:
-            LinkLostError: it is not.
+            LinkLostError: the link was closed.
         """
-        if self._is_readable(0.0):
+        if self._session._pending_buffer:
+            return True
+        is_readable = self._is_readable(0.0)
+        if is_readable:
             self._peek()
+        return is_readable
 
     def await_bytes(self, timeout_s: float | None) -> None:
         """Wait until there is something to read.

@@ -52,10 +52,9 @@ class Stream:
         self._samples = self._delivered = self._callback_errors = self._acquisition_errors = 0
         self._reason = ""
         self._told: set[type[Exception]] = set()
-        self._acquisition = threading.Thread(
-            target=self._acquire_all, args=(after and after._acquisition,), name=f"{device_id} acquisition", daemon=True
-        )
-        self._delivery = threading.Thread(target=self._deliver_all, name=f"{device_id} callback", daemon=True)
+        self._predecessor = after and after._acquisition
+        self._acquisition = threading.Thread(target=self._acquire_all, name=f"acquisition of {device_id}", daemon=True)
+        self._delivery = threading.Thread(target=self._deliver_all, name=f"callback of {device_id}", daemon=True)
 
     @property
     def is_stopped(self) -> bool:
@@ -63,9 +62,9 @@ class Stream:
         return self._pacer.is_stopped
 
     @property
-    def is_alive(self) -> bool:
-        """Tell whether a thread of it still runs."""
-        return self._acquisition.is_alive() or self._delivery.is_alive()
+    def is_running(self) -> bool:
+        """Tell whether it acquires, or still calls back with what it acquired."""
+        return not self.is_stopped and (self._acquisition.is_alive() or self._delivery.is_alive())
 
     def statistics(self) -> StreamStatistics:
         """Return the counts of this stream."""
@@ -110,14 +109,20 @@ class Stream:
             thread.join(max(0.0, until_s - time.monotonic()))
         return [thread for thread in awaited if thread.is_alive()]
 
-    def _acquire_all(self, predecessor: threading.Thread | None) -> None:
+    def _acquire_all(self) -> None:
         try:
-            if predecessor is not None and predecessor.is_alive():
-                predecessor.join(PREDECESSOR_LIMIT_S)
+            if self._predecessor is not None:
+                self._let_end(self._predecessor)
+                self._predecessor = None
             while self._pacer.wait() and self._acquire_one():
                 pass
         finally:
             self._queue.close()
+
+    def _let_end(self, predecessor: threading.Thread) -> None:
+        until_s = time.monotonic() + PREDECESSOR_LIMIT_S
+        while predecessor.is_alive() and not self.is_stopped and time.monotonic() < until_s:
+            predecessor.join(0.02)
 
     def _acquire_one(self) -> bool:
         try:

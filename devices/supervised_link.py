@@ -22,7 +22,8 @@ logger = logging.getLogger("dockscope.devices")
 
 T = TypeVar("T")
 
-CLOSE_S = 1.0  # how long closing waits for a call that is under way, and for the session to close
+SETTLE_S = 0.1  # how long closing waits for the exchange under way
+CLOSE_S = 0.6  # how long it waits for the session to close, and for the threads to end
 OPENING_STEPS = 3  # opening, *IDN?, and opening once more when it is not known; each may take as long as an exchange
 FAULTS = {NoAnswerError: "no answer", AnswerError: "bad answer", LinkLostError: "link lost", StuckError: "stuck"}
 
@@ -150,11 +151,12 @@ class SupervisedLink:
             if worker is None:
                 return
             under_way, self._under_way = self._under_way, None
-            if under_way is not None and wait({under_way}, timeout=CLOSE_S).not_done:
-                worker.close(0.0)  # which counts its thread as abandoned
-                worker = DeviceWorker(self._name)
             link, self._link = self._link, self._link.successor()
-            wait({worker.submit(link.break_off, limit_s=CLOSE_S)})
+            is_idle = under_way is None or not wait({under_way}, SETTLE_S).not_done
+            # A call that does not return often does when its session is closed from outside.
+            closer = worker if is_idle else DeviceWorker(self._name)
+            wait({closer.submit(link.break_off, limit_s=CLOSE_S)})
+            closer.close(CLOSE_S)
             worker.close(CLOSE_S)
         self._tell(LinkState.CLOSED, "")
 

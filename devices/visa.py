@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -20,6 +20,7 @@ from .instrument_errors import LinkLostError, NoAnswerError
 from .instrument_link import Session
 from .py_socket import PySocket
 from .query_device import QueryDevice, checked_seconds
+from .serial_settings import serial_settings
 
 QUIET_S = 0.02  # a line on which nothing came for so long has nothing more to say
 MOST_DISCARDED = 4096  # reads; an instrument that never falls silent is not waited for
@@ -50,12 +51,31 @@ def resource_manager(library: str) -> pyvisa.ResourceManager:
         _one_at_a_time.release()
 
 
+def addresses(library: str) -> tuple[list[str], set[str]]:
+    """Return the resources that a VISA library finds, and those of them that are open in this process.
+
+    Raises:
+        LinkLostError: it cannot look, as a sentence.
+    """
+    manager = resource_manager(library)
+    try:
+        found = list(manager.list_resources("?*"))
+    except pyvisa.VisaIOError as error:
+        if error.error_code != StatusCode.error_resource_not_found:
+            raise LinkLostError(f"looking for instruments failed: {error.description}") from error
+        found = []
+    except Exception as error:
+        raise LinkLostError(f"looking for instruments failed: {error}") from error
+    return found, {resource.resource_name for resource in manager.list_opened_resources()}
+
+
 class VisaSession:
     """An open VISA resource, of which one answer after the other is read.
 
     Args:
         library, address: what to open. timeout_s: the longest wait for bytes, None for any.
-        read_termination, write_termination: what ends an answer, a command. most: bytes an answer may have.
+        read_termination, write_termination: what ends an answer, a command.
+        serial: settings of a serial line, made by ``serial_settings``. most: bytes an answer may have.
 
     Raises:
         LinkError: it cannot be opened, as a sentence.
@@ -69,6 +89,7 @@ class VisaSession:
         timeout_s: float | None,
         read_termination: str = "\n",
         write_termination: str = "\n",
+        serial: Mapping[int, int] | None = None,
         most: int = MAX_ANSWER_BYTES,
     ) -> None:
         self.address = address
@@ -84,7 +105,7 @@ class VisaSession:
         self._resource: Any = resource
         try:
             with self._explained():
-                self._prepare(read_termination)
+                self._prepare(read_termination, serial or {})
             self.timeout_s = timeout_s
         except BaseException:
             self.close()
@@ -108,8 +129,9 @@ class VisaSession:
             LinkError: that failed, or the other side has closed the link.
         """
         with self._explained():
-            if self._socket is not None:
-                self._socket.check()
+            unread = self._socket is not None and self._socket.has_unread()
+            if unread and not self._reader.expects_terminator:
+                self.discard()  # nobody asked for it, or not any more
             self._resource.write_raw(message.encode() + self._write_termination)
 
     def receive(self) -> bytes:
@@ -181,10 +203,12 @@ class VisaSession:
         finally:
             self.timeout_s = usual_s
 
-    def _prepare(self, read_termination: str) -> None:
+    def _prepare(self, read_termination: str, serial: Mapping[int, int]) -> None:
         resource = self._resource
         if not hasattr(resource, "read_termination"):
             raise LinkLostError(f"{self.address} is no instrument that takes commands")
+        for attribute, value in serial.items():
+            resource.set_visa_attribute(ResourceAttribute(attribute), value)
         resource.read_termination = read_termination or None
         self._has_end = bool(read_termination)
         self.marks_ends = resource.resource_class == "INSTR" and resource.interface_type != InterfaceType.asrl
@@ -192,7 +216,7 @@ class VisaSession:
             self._keep_alive()
             self._socket = PySocket.of(resource)
             if self._socket is not None:
-                self._socket.check()  # pyvisa-py takes a refused connection for an open one
+                self._socket.has_unread()  # pyvisa-py takes a refused connection for an open one
 
     def _keep_alive(self) -> None:
         """Let the system find out about a peer that vanished; not every library can."""
@@ -233,6 +257,7 @@ class VISAStreamingDevice(QueryDevice):
         query_command: what is asked for each sample. timeout_s: the longest wait for an answer, None for any.
         read_termination, write_termination: what ends an answer, a command.
         visa_library: ``@py``, ``FILE@sim``, a vendor's library, or "" for the one installed.
+        serial: settings of a serial line, such as ``{"baud_rate": 9600, "parity": "even"}``; see ``serial_settings``.
         max_answer_bytes: an answer may have. **options: see QueryDevice.
 
     Raises:
@@ -249,6 +274,7 @@ class VISAStreamingDevice(QueryDevice):
         read_termination: str = "\n",
         write_termination: str = "\n",
         visa_library: str = "@py",
+        serial: Mapping[str, Any] | None = None,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
         **options: Any,
     ) -> None:
@@ -261,6 +287,7 @@ class VISAStreamingDevice(QueryDevice):
             timeout_s=checked_seconds("timeout_s", timeout_s),
             read_termination=read_termination,
             write_termination=write_termination,
+            serial=serial_settings(serial or {}),
             most=max_answer_bytes,
         )
 

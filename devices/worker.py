@@ -90,6 +90,7 @@ class DeviceWorker:
             self._called.notify_all()
         for call in cancelled:
             call.future.cancel()
+            call.future.set_running_or_notify_cancel()  # else concurrent.futures.wait would not hear of it
         caller = threading.current_thread()
         if runner is not None and runner is not caller:
             runner.join(max(0.0, until_s - time.monotonic()))

@@ -6,7 +6,7 @@ import socket
 import struct
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 IDENTITY = "dockscope,scpi server,1,0"
@@ -28,7 +28,7 @@ class ScpiServer:
         self,
         *,
         identity: str | None = IDENTITY,
-        answers: dict[str, bytes | Callable[[str], bytes]] | None = None,
+        answers: Mapping[str, bytes | Callable[[str], bytes]] | None = None,
         one_line: bool = False,
     ) -> None:
         self.received: list[str] = []
@@ -47,7 +47,7 @@ class ScpiServer:
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._closing = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = _listen(0)
         self.port: int = self._listener.getsockname()[1]
         self._begin(self._accept)
 
@@ -98,7 +98,7 @@ class ScpiServer:
 
     def come_back(self) -> None:
         """Listen on the same port again."""
-        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self._listener = _listen(self.port)
         self._begin(self._accept)
 
     def __enter__(self) -> Self:
@@ -118,7 +118,6 @@ class ScpiServer:
 
     def _accept(self) -> None:
         listener = self._listener
-        listener.settimeout(0.05)
         while not self._closing.is_set():
             try:
                 connection, _ = listener.accept()
@@ -175,6 +174,12 @@ class ScpiServer:
     def _measure(self, _: str) -> bytes:
         self._measured += 1
         return f"{self._measured}\n".encode()
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.create_server(("127.0.0.1", port))
+    listener.settimeout(0.05)
+    return listener
 
 
 def _shut(connection: socket.socket) -> None:

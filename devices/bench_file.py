@@ -32,6 +32,7 @@ MAX_BENCH_BYTES = 2**20
 MOST_DEVICES = 1000
 TABLE = "device"
 _FIELDS = DeviceSpec.__struct_fields__[:-1]  # all but params, which stand beside them
+_SHOWN = ("id", "kind")  # whatever they are
 _DEFAULTS = DeviceSpec(id="x", kind="x")
 
 
@@ -52,7 +53,9 @@ def read_bench(path: Path) -> list[DeviceSpec]:
         raise BenchError(
             f"{path}, line {_line_of_key(text, unknown)}: {unknown[:40]} is nothing a bench has: use [[device]]"
         )
-    tables = document.get(TABLE, [])
+    tables = document.get(TABLE)
+    if tables is None:
+        return []
     if not isinstance(tables, AoT):
         raise BenchError(f"{path}: devices are tables that begin with [[device]], each its own")
     if len(tables) > MOST_DEVICES:
@@ -78,15 +81,29 @@ def write_bench(path: Path, specs: Sequence[DeviceSpec]) -> None:
         BenchError: what is there is no bench file, or it cannot be written.
     """
     document = _parse(_read_text(path), path) if path.exists() else tomlkit.document()
-    tables = document.get(TABLE)
-    before = {str(table.get("id")): table for table in tables} if isinstance(tables, AoT) else {}
-    after = tomlkit.aot()
-    for spec in specs:
-        table = before.get(spec.id) or tomlkit.table()
-        _update(table, spec)
-        after.append(table)
-    document[TABLE] = after
+    if not isinstance(document.get(TABLE), AoT):
+        document[TABLE] = tomlkit.aot()
+    _bring_together(document[TABLE], specs)
+    if not specs:
+        del document[TABLE]
     _write_whole(path, tomlkit.dumps(document))
+
+
+def _bring_together(tables: Any, specs: Sequence[DeviceSpec]) -> None:
+    """Make the tables those of the devices, in their order; a table that may stay where it is stays."""
+    wanted = {spec.id for spec in specs}
+    for index in reversed(range(len(tables))):
+        if str(tables[index].get("id")) not in wanted:
+            del tables[index]
+    for index, spec in enumerate(specs):
+        ids = [str(table.get("id")) for table in tables]
+        if spec.id not in ids:
+            tables.insert(index, tomlkit.table())
+        elif ids.index(spec.id) != index:
+            moved = tables[ids.index(spec.id)]
+            del tables[ids.index(spec.id)]
+            tables.insert(index, moved)
+        _update(tables[index], spec)
 
 
 def _read_text(path: Path) -> str:
@@ -127,6 +144,7 @@ def _spec(values: dict[str, Any]) -> DeviceSpec:
 
 def _update(table: Table, spec: DeviceSpec) -> None:
     """Bring a table to what the device is now; entries that say so already are left as they are written."""
+    shown = _SHOWN if len(table) else (*_SHOWN, "rate_hz")
     wanted = {name: getattr(spec, name) for name in _FIELDS} | spec.params
     for name in [name for name in table if name not in wanted]:
         del table[name]
@@ -134,7 +152,7 @@ def _update(table: Table, spec: DeviceSpec) -> None:
         if name in table:
             if table[name].unwrap() != value:
                 table[name] = value
-        elif name in ("id", "kind", "rate_hz") or value != getattr(_DEFAULTS, name, None):
+        elif name in shown or value != getattr(_DEFAULTS, name, None):
             table.append(name, value)
 
 

@@ -46,6 +46,11 @@ class DeviceInbox:
         """Have it read on a loop."""
         self._loop = loop
 
+    @property
+    def is_filled(self) -> bool:
+        """Whether the loop was woken and has not looked yet."""
+        return self._filled.is_set()
+
     async def filled(self) -> None:
         """Wait until there is something new."""
         await self._filled.wait()

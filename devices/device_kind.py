@@ -57,6 +57,4 @@ class DeviceKind:
                 raise ValueError(f"{name} is {spec.params[name]!r:.40}, but must be one of {', '.join(field.choices)}")
         unknown = next((name for name in spec.params if name not in known), None)
         if unknown is not None and not self.takes_others:
-            raise ValueError(
-                f"{unknown[:40]} is nothing that {self.name} knows: it has {', '.join(known) or 'nothing'}"
-            )
+            raise ValueError(f"{unknown[:40]} is not known to {self.name}, which has {', '.join(known) or 'none'}")

@@ -121,7 +121,7 @@ class Instrument(InstrumentLife):
         with self._lock:
             self.spec = spec
             wish = self._wishes.now
-        return self._want(wish, lambda: not self._is_streaming or self._running_hz == spec.rate_hz, tuple(Wish))
+        return self._want(wish, lambda: self._runs_at(spec.rate_hz) or not self.is_wanted, tuple(Wish))
 
     def ask(self, command: str) -> Future[str]:
         """Send one command in the device's own language; the answer is "" for a command that has none."""
@@ -160,6 +160,9 @@ class Instrument(InstrumentLife):
         except (TimeoutError, InstrumentError):
             pass  # what is left is left behind
         return self._worker.close(max(0.0, until_s - time.monotonic()))
+
+    def _runs_at(self, rate_hz: float) -> bool:
+        return self._is_streaming and self._running_hz == rate_hz
 
     def _unless_left(self, wish: Wish) -> Wish:
         """Return a wish, but leave a device alone that nobody wants to be connected."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any
@@ -40,6 +41,8 @@ class PymeasureDevice(StreamingDevice):
         super().__init__(device_id, **stream)
         from pymeasure.instruments import Instrument
 
+        # What drivers lack is told to those who write them, each time that one is made.
+        warnings.filterwarnings("ignore", category=FutureWarning, module=r"pymeasure\b")
         self._class = driver_class(instrument, package=DRIVERS, base=Instrument)
         self._names = parameter_names(reads)
         self._address, self._settings, self._options = address, dict(settings or {}), dict(options or {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -80,13 +81,13 @@ def _plain(value: Any, depth: int = 0) -> Any:
     """Return a value made of Python's own kinds and arrays, as drivers return what they like."""
     if depth > DEEPEST:
         raise ProtocolError(f"nested deeper than {DEEPEST}")
-    if isinstance(value, np.generic):
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and not value.ndim):
         value = value.item()
     if value is None or isinstance(value, bool | str | bytes):
         return value
     if isinstance(value, numbers.Integral):
         return int(value)
-    if isinstance(value, numbers.Real):
+    if isinstance(value, numbers.Real | Decimal):
         return float(value)
     if isinstance(value, numbers.Complex):
         value = complex(value)

@@ -49,7 +49,7 @@ class ScpiServer:
         self._closing = threading.Event()
         self._listener = _listen(0)
         self.port: int = self._listener.getsockname()[1]
-        self._begin(self._accept)
+        self._acceptor = self._begin(self._accept)
 
     @property
     def address(self) -> str:
@@ -98,8 +98,9 @@ class ScpiServer:
 
     def come_back(self) -> None:
         """Listen on the same port again."""
+        self._acceptor.join()  # which holds the port as long as it waits
         self._listener = _listen(self.port)
-        self._begin(self._accept)
+        self._acceptor = self._begin(self._accept)
 
     def __enter__(self) -> Self:
         return self
@@ -111,10 +112,11 @@ class ScpiServer:
             thread.join(5.0)
             assert not thread.is_alive()
 
-    def _begin(self, target: Callable[..., None], *args: Any) -> None:
+    def _begin(self, target: Callable[..., None], *args: Any) -> threading.Thread:
         thread = threading.Thread(target=target, args=args, daemon=True, name="scpi server")
         self._threads.append(thread)
         thread.start()
+        return thread
 
     def _accept(self) -> None:
         listener = self._listener

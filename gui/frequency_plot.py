@@ -12,6 +12,9 @@ from .theme import Theme
 RIGHT_PX = 24  # level bar, history bar
 ZOOM_PER_NOTCH = 0.8
 KEY_PAN = 0.1  # of the window
+NARROWEST_LEFT_PX = 66
+WIDEST_LABEL = "2000-00-00"
+LABEL_GAP_PX = 10
 
 
 class FrequencyPlot(PaintedWidget):
@@ -37,7 +40,7 @@ class FrequencyPlot(PaintedWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.theme = theme
-        self.left_px = 66
+        self._measure_margin()
         self.low_hz, self.high_hz = 0.0, 1.0
         self.hover_hz: float | None = None
         self.mouse: QPointF | None = None
@@ -47,6 +50,15 @@ class FrequencyPlot(PaintedWidget):
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.CrossCursor)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._measure_margin()
+
+    def _measure_margin(self) -> None:
+        """Leave room on the left for the widest label, a date."""
+        self.left_px = max(NARROWEST_LEFT_PX, self.fontMetrics().horizontalAdvance(WIDEST_LABEL) + LABEL_GAP_PX)
 
     # what a subclass overrides
 

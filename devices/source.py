@@ -12,7 +12,7 @@ from typing import Any
 from ..core.dialects.base import Dialect, ProbeResult, Sink, SourceOptions
 from ..core.dialects.foreign import ForeignSource
 from ..core.messages import Kind
-from ..core.run_control import Stage
+from ..core.run_control import Command, Stage
 from .bench_errors import InstrumentError
 from .catalog import check_built_in
 from .instrument import Instrument
@@ -59,6 +59,11 @@ class DeviceSource(ForeignSource):
             self._session.start()
         super().start()
 
+    def rest(self) -> None:
+        """Stream only when that is asked for, and be connected until then."""
+        self._session.rests = True
+        self.instrument.stop()
+
     async def close(self) -> None:
         """Leave the device, without waiting for one that hangs."""
         if not self.is_open:
@@ -74,6 +79,9 @@ class DeviceSource(ForeignSource):
         instrument.close(ENDS_S)
 
     def _confirm(self, command: str, args: dict[str, Any], stage: Stage, reason: str) -> None:
+        if command == Command.SET and stage is Stage.EFFECTIVE:  # it is to be so again when it is connected anew
+            self.url = self.instrument.spec.url
+            self._sink.add(self.key, self.url)
         for id_ in self.open_commands(command, args):
             self.confirm(id_, stage, reason)
 

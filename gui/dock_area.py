@@ -121,6 +121,11 @@ class DockArea(QObject):
         holder.toggleView(True)
         holder.setAsCurrentTab()
 
+    def is_open(self, kind: str) -> bool:
+        """Tell whether the first dock of a kind is there and not closed."""
+        holder = self._holders.get(f"{kind}-1")
+        return holder is not None and not holder.isClosed()
+
     def toggle(self, kind: str) -> bool:
         """Open the dock of a kind on demand, or bring it to the front; close it when it is seen already.
 

@@ -108,7 +108,7 @@ BUILT_IN = (
                 is_required=True,
                 choices=("multimeter", "power_supply", "spectrum_analyzer"),
             ),
-            QUERY,
+            Field("query", "Query", "", "the command that asks for a reading; the model has one of its own"),
             INITIALIZE,
             Field("fault", "Fault", "random", "what goes wrong: timeout, garbage, disconnect, slow or random"),
             Field("fault_share", "Share of faults", "0.05", "of the questions, 0 to 1"),

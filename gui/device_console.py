@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from .awaited import Awaited
 from .history_line import HistoryLine
+from .plain_text import tooltip_text
 from .theme import Theme
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class DeviceConsole(QWidget):
         self.heading = QLabel(NOTHING_CHOSEN)
         self.heading.setTextFormat(Qt.TextFormat.PlainText)
         self.heading.setStyleSheet("font-weight: 600;")
+        self.heading.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # a long name is cut
         self.transcript = QPlainTextEdit()
         self.transcript.setReadOnly(True)
         self.transcript.setMaximumBlockCount(MOST_LINES)
@@ -74,6 +76,7 @@ class DeviceConsole(QWidget):
         heading = f"Console: {name}" if key else NOTHING_CHOSEN
         if self.heading.text() != heading:
             self.heading.setText(heading)
+            self.heading.setToolTip(tooltip_text(heading))
         if self.line.isEnabled() is not bool(key):
             self.line.setEnabled(bool(key))
             self.send_button.setEnabled(bool(key))

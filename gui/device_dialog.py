@@ -86,6 +86,7 @@ class DeviceDialog(QDialog):
         self.policy.setToolTip("What happens to readings that nobody takes in time; they are counted as dropped")
         self.queue = QSpinBox()
         self.queue.setRange(1, MOST_QUEUED)
+        self.queue.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         self.queue.setValue(USUAL.queue_size)
         self.queue.setToolTip("Readings that may wait")
         self.more = QToolButton()

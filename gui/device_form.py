@@ -15,6 +15,7 @@ from ..devices.spec import DEVICE, PLACE, DeviceSpec
 
 PRIMARY = frozenset({"address", "query", "model", "instrument", "reads"})  # the rest is asked for under More
 LINES = 3
+BORDER = "QPlainTextEdit { border: 1px solid palette(mid); border-radius: 4px; }"  # as lines have
 OTHERS = "others"
 WIDEST_TITLE = "Share of faults:"
 ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -153,6 +154,7 @@ def _lines(example: str, tip: str, on_typed: Callable[[], object]) -> QPlainText
     editor.setToolTip(tip[:1].upper() + tip[1:])
     editor.setTabChangesFocus(True)
     editor.setFixedHeight(LINES * editor.fontMetrics().lineSpacing() + 12)
+    editor.setStyleSheet(BORDER)
     editor.textChanged.connect(on_typed)
     return editor
 

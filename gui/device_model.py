@@ -118,23 +118,18 @@ class DeviceModel(QAbstractTableModel):
             self.beginRemoveRows(QModelIndex(), at, at)
             del self.rows[at]
             self.endRemoveRows()
+        changed: dict[int, list[int]] = {}  # rows by column: a signal for each cell would cost more than the cells
         for at, row in enumerate(rows):
             if at < len(self.rows) and self.rows[at].key == row.key:
-                self._change(at, row)
+                for column in _changed(self.rows[at], row):
+                    changed.setdefault(column, []).append(at)
+                self.rows[at] = row
             else:
                 self.beginInsertRows(QModelIndex(), at, at)
                 self.rows.insert(at, row)
                 self.endInsertRows()
-
-    def _change(self, at: int, row: DeviceRow) -> None:
-        before = self.rows[at]
-        if row == before:
-            return
-        self.rows[at] = row
-        for number, column in enumerate(COLUMNS):
-            if column.text(row) != column.text(before) or column.tone(row) != column.tone(before):
-                cell = self.index(at, number)
-                self.dataChanged.emit(cell, cell)
+        for column, places in changed.items():
+            self.dataChanged.emit(self.index(places[0], column), self.index(places[-1], column))
 
     def texts(self, row: DeviceRow) -> list[str]:
         """Return the cells of a row."""
@@ -182,6 +177,16 @@ class DeviceModel(QAbstractTableModel):
         if role == Role.TextAlignmentRole:
             return RIGHT if column.is_number else LEFT
         return {Role.DisplayRole: column.title, Role.ToolTipRole: column.tip}.get(Role(role))
+
+
+def _changed(before: DeviceRow, row: DeviceRow) -> list[int]:
+    if row == before:
+        return []
+    return [
+        at
+        for at, column in enumerate(COLUMNS)
+        if column.text(row) != column.text(before) or column.tone(row) != column.tone(before)
+    ]
 
 
 def _tip(row: DeviceRow, column: Column) -> str:

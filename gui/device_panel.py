@@ -288,6 +288,7 @@ class DevicePanel(QWidget):
         for part, share in zip((self.table, self.console), SHARES, strict=True):
             self.splitter.addWidget(part)
             self.splitter.setStretchFactor(self.splitter.count() - 1, share)
+        self.splitter.setSizes([1000 * share for share in SHARES])
         self.pages.addWidget(self._empty_page())
         self.pages.addWidget(self.splitter)
         hint = _label(ADD_VISA)

@@ -82,7 +82,7 @@ def device_row(producer: Producer, instrument: Instrument | None) -> DeviceRow:
         errors=instrument.error_count,
         dropped=told.dropped,
         missed=told.missed,
-        detail=one_line(instrument.detail) or _recent_problem(producer),
+        detail=(one_line(instrument.detail) or _recent_problem(producer)).removeprefix(f"{spec.id}: "),
     )
 
 

@@ -4,26 +4,49 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import Any, cast
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+from PySide6.QtGui import QFontMetrics, QGuiApplication, QKeyEvent, QPainter, QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+)
 
-from .device_model import COLUMNS, RATE, DeviceModel
+from .device_model import COLUMNS, RATE, DeviceModel, Index
 from .device_row import DeviceRow
 
 WIDEST = {
     "State": "▶ Connecting",
-    "Name": "multimeter · voltage",
-    "Last value": "+0.12345678 mV",
     "Rate": "100.5 Hz",
     "Measured": "100.5 Hz",
     "Errors": "10 000",
     "Dropped": "10 000",
-    "Identity": "Keysight Technologies,34465A",
 }
-PADDING_PX = 16
+# The other columns share what is left by these weights, and are no narrower than these texts.
+SHARED = {
+    "Name": (4, "multimeter · voltage"),
+    "Last value": (3, "+0.12345678 mV"),
+    "Identity": (3, "Keysight,34465A"),
+    "Detail": (5, "not connected"),
+}
+PADDING_PX = 18
 TICKS = QAbstractItemView.EditTrigger
+
+
+class TonedDelegate(QStyledItemDelegate):
+    """Keep the tones of the cells in selected rows, which have another ground instead."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        told = cast(Any, option)  # PySide6 does not tell its attributes
+        if told.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(told.rect, told.palette.button())
+            told.state &= ~QStyle.StateFlag.State_Selected
+        super().paint(painter, option, index)
 
 
 class DeviceTable(QTableView):
@@ -38,6 +61,7 @@ class DeviceTable(QTableView):
     def __init__(self, model: DeviceModel) -> None:
         super().__init__()
         self.rows = model
+        self._is_by_hand = False
         self.setModel(model)
         self.setAccessibleName("Devices")
         self.setShowGrid(False)
@@ -48,6 +72,7 @@ class DeviceTable(QTableView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.setItemDelegate(TonedDelegate(self))
         self.setEditTriggers(TICKS.DoubleClicked)
         self._size()
         self.selectionModel().selectionChanged.connect(lambda *_: self.chosen.emit())
@@ -109,6 +134,29 @@ class DeviceTable(QTableView):
         header.setHighlightSections(False)
         header.setStretchLastSection(True)
         header.setMinimumSectionSize(36)
+        self._least_px = {}
         for at, column in enumerate(COLUMNS):
-            if column.title in WIDEST:
-                header.resizeSection(at, metrics.horizontalAdvance(WIDEST[column.title]) + PADDING_PX)
+            widest = WIDEST.get(column.title) or SHARED[column.title][1]
+            width_px = PADDING_PX + max(metrics.horizontalAdvance(text) for text in (widest, column.title))
+            header.resizeSection(at, width_px)
+            self._least_px[at] = width_px
+        header.sectionResized.connect(lambda *_: self._note_by_hand())
+
+    def _share(self) -> None:
+        """Give the columns of words what the others leave."""
+        left_px = self.viewport().width() - sum(self._least_px.values())
+        weights = sum(weight for weight, _ in SHARED.values())
+        for at, column in enumerate(COLUMNS):
+            if column.title in SHARED:
+                more_px = max(0, left_px) * SHARED[column.title][0] // weights
+                self.horizontalHeader().resizeSection(at, self._least_px[at] + more_px)
+
+    def _note_by_hand(self) -> None:
+        """Leave the columns as they are once the user has moved one."""
+        if QGuiApplication.mouseButtons():
+            self._is_by_hand = True
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if not self._is_by_hand:
+            self._share()

@@ -9,7 +9,7 @@ import numpy as np
 
 from .plain_text import one_line
 
-DIGITS = 7
+DIGITS, RANGE_DIGITS = 7, 4
 MOST_PARTS = 3
 LONGEST_VALUE = 60
 
@@ -45,5 +45,6 @@ def _plain(value: Any) -> str:
     if isinstance(value, float | np.floating):
         return f"{float(value):.{DIGITS}g}"
     if isinstance(value, np.ndarray) and value.ndim and value.size and value.dtype.kind in "biuf":
-        return f"{'×'.join(map(str, value.shape))} values, {_plain(np.min(value))} to {_plain(np.max(value))}"
+        shape = "×".join(map(str, value.shape))
+        return f"{shape} values, {np.min(value):.{RANGE_DIGITS}g} to {np.max(value):.{RANGE_DIGITS}g}"
     return one_line(str(value) if not isinstance(value, np.ndarray) else f"{value.size} values", LONGEST_VALUE)

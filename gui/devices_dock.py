@@ -42,11 +42,11 @@ class DevicesDock(Dock):
             self._loading = Awaited(self, in_thread(_load, "devices"), self._on_loaded)
 
     def concerns(self, change: Change) -> bool:
-        return change.kind == "producer"
+        return False
 
     def refresh(self, changes: set[Change] | None) -> None:
-        if self.panel is not None:
-            self.panel.refresh()
+        """Show all anew when the dock is seen again; the rest is for reading, four times a second."""
+        self.refresh_text()
 
     def refresh_text(self) -> None:
         if self.panel is not None:

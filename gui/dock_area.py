@@ -289,6 +289,9 @@ class DockArea(QObject):
 
     def _size_default(self) -> None:
         give_sizes(self.manager, self._standing())
+        for name, holder in self._holders.items():  # those that were opened before the others were seen
+            if KINDS[_kind(name)].on_demand and not holder.isClosed():
+                give_strip(self.manager, holder.dockAreaWidget())
         self._wants_default_sizes = False
         self._on_settled()
 

@@ -7,6 +7,7 @@ messages on the loop, many at once.
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Future
 from typing import Any
 
 from ..core.dialects.base import Dialect, ProbeResult, Sink, SourceOptions
@@ -72,11 +73,7 @@ class DeviceSource(ForeignSource):
         self._session.end()
         leaving = instrument.disconnect()
         await super().close()
-        try:
-            await asyncio.wait_for(asyncio.wrap_future(leaving), CLOSE_S)
-        except (TimeoutError, InstrumentError):
-            pass  # it is left to its thread
-        instrument.close(ENDS_S)
+        await _leave(instrument, leaving, CLOSE_S)
 
     def _confirm(self, command: str, args: dict[str, Any], stage: Stage, reason: str) -> None:
         if command == Command.SET and stage is Stage.EFFECTIVE:  # it is to be so again when it is connected anew
@@ -118,10 +115,19 @@ async def probe_device(url: str, options: SourceOptions, timeout_s: float) -> Pr
     except InstrumentError as error:
         return ProbeResult(False, str(error), url)
     finally:
-        await asyncio.to_thread(instrument.close, PROBE_CLOSE_S)
+        await _leave(instrument, instrument.disconnect(), PROBE_CLOSE_S)
     streams = ((Kind.METRIC.value, spec.metric),)
     who = instrument.identity or spec.id
     return ProbeResult(True, f"{who}, on this computer", url, spec.id, who, streams=streams, role="operate")
+
+
+async def _leave(instrument: Instrument, leaving: Future[None], limit_s: float) -> None:
+    """Close a device when it has been left; one that hangs is left to its thread."""
+    try:
+        await asyncio.wait_for(asyncio.wrap_future(leaving), limit_s)
+    except (TimeoutError, InstrumentError):
+        pass
+    instrument.close(ENDS_S)
 
 
 DIALECT = Dialect(open=open_device, normalize=lambda url: parse(url).url, probe=probe_device, is_opaque=True)

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from ..devices.device_kind import DeviceKind
-from ..devices.spec import MOST_QUEUED, POLICIES, DeviceSpec
+from ..devices.spec import LEAST_RATE_HZ, MOST_QUEUED, MOST_RATE_HZ, POLICIES, DeviceSpec
 from .device_form import KindForm, described, form_page
 from .plain_text import one_line
 from .theme import Theme
@@ -134,9 +134,11 @@ class DeviceDialog(QDialog):
         if id_ in self._taken:
             raise ValueError(f"There is already a device {id_}: choose another name")
         try:
-            float(rate)
+            is_possible = LEAST_RATE_HZ <= float(rate) <= MOST_RATE_HZ
         except ValueError:
             raise ValueError(f"Rate is {rate[:20]!r}, but must be a number of readings a second, such as 10") from None
+        if not is_possible:
+            raise ValueError(f"Rate must be {LEAST_RATE_HZ:g} to {MOST_RATE_HZ:g} readings a second")
         pairs = [("id", id_), ("rate", rate), ("name", self.name.text().strip()), ("unit", self.unit.text().strip())]
         pairs += [("policy", self.policy.currentData()), ("queue", str(self.queue.value()))]
         return described(self.form.kind, [pair for pair in pairs if pair[1]] + self.form.pairs())
@@ -209,7 +211,7 @@ class DeviceDialog(QDialog):
     async def _ask(self, url: str) -> None:
         result = await self._probe(url)
         if self._task is asyncio.current_task():
-            self._say(result.host if result.ok and result.host else result.sentence, "ok" if result.ok else "error")
+            self._say(f"It answers as {result.host}" if result.ok else result.sentence, "ok" if result.ok else "error")
 
     def _give_up(self) -> None:
         if self._task is not None:

@@ -194,6 +194,8 @@ def _tip(row: DeviceRow, column: Column) -> str:
     if column.title == "Dropped" and row.spec is not None:
         lines.append(f"{row.missed} ticks were missed because the device was still answering")
         lines.append(f"policy {row.spec.policy}, {row.spec.queue_size} may wait")
+    if column.title == "Last value" and row.parts:
+        lines = list(row.parts)
     if column.title == "Name" and row.spec is not None:
         lines.append(row.spec.url)
     return tooltip_text(*lines) if lines else ""

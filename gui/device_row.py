@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..devices.instrument_state import InstrumentState
 from ..devices.reading_context import ReadingContext
 from ..devices.spec import DeviceSpec
-from .device_value import value_text
+from .device_value import value_lines, value_text
 from .plain_text import one_line
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class DeviceRow:
         key: of its producer. spec: how it is described, None when its URL cannot be read. state: what it does.
         name: the user's, or its id. identity: how it names itself. value: its last reading in words.
         rate_hz, measured_hz: asked and measured, None when not known. errors, dropped, missed: since it was opened.
-        detail: a sentence about the state, "" when there is nothing to say. last: its last reading. unit: of it.
+        detail: a sentence about the state, "" when there is nothing to say. parts: of the last reading, a line each.
     """
 
     key: str
@@ -47,6 +47,7 @@ class DeviceRow:
     name: str
     identity: str = ""
     value: str = ""
+    parts: tuple[str, ...] = field(default=(), compare=False)
     rate_hz: float | None = None
     measured_hz: float | None = None
     errors: int | None = None
@@ -77,6 +78,7 @@ def device_row(producer: Producer, instrument: Instrument | None) -> DeviceRow:
         name=_name(producer, spec),
         identity=one_line(instrument.identity),
         value=value_text(instrument.last_value, unit_of(instrument)),
+        parts=tuple(value_lines(instrument.last_value)) if isinstance(instrument.last_value, dict) else (),
         rate_hz=spec.rate_hz,
         measured_hz=measured_hz or None,
         errors=instrument.error_count,

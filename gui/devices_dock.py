@@ -1,4 +1,4 @@
-"""The Devices dock: what belongs to it is loaded by a thread when it is first seen."""
+"""The Devices dock: what belongs to it is loaded by a thread when it has been seen."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import importlib.util
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtGui import QAction, QShowEvent
+from PySide6.QtGui import QAction, QPaintEvent
 from PySide6.QtWidgets import QVBoxLayout
 
 from .awaited import Awaited, in_thread
@@ -36,9 +36,9 @@ class DevicesDock(Dock):
         self._column.setContentsMargins(0, 0, 0, 0)
         self.set_empty(LOADING)
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        if self.panel is None and self._loading is None:
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self.panel is None and self._loading is None:  # not earlier: the window's first paint does not wait for it
             self._loading = Awaited(self, in_thread(_load, "devices"), self._on_loaded)
 
     def concerns(self, change: Change) -> bool:

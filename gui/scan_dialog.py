@@ -42,18 +42,21 @@ NONE = (
 class ScanDialog(QDialog):
     """List the resources of a VISA library; the looking is done by threads and may be given up.
 
+    Args:
+        parent: owner. library: that is asked first.
+
     Signals:
         chosen(str, str): address of the resource that is to be added, and the VISA library that found it.
     """
 
     chosen = Signal(str, str)
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, library: str = USUAL_LIBRARY) -> None:
         super().__init__(parent)
         self.setWindowTitle("Scan for instruments")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(*SIZE_PX)
-        self.library = QLineEdit(USUAL_LIBRARY)
+        self.library = QLineEdit(library)
         self.library.setAccessibleName("VISA library")
         self.library.setToolTip("@py for pyvisa-py, the path of a vendor's library, or FILE@sim")
         self.scan_button = QPushButton("Scan again")

@@ -375,7 +375,9 @@ def test_a_scan_lists_what_a_library_knows(devices, tmp_path):
     QTest.mouseClick(dialog.scan_button, LEFT)
     found = dialog.found
     devices.bench.until(lambda: found.topLevelItemCount() == 1, timeout_s=LONG_S)
-    assert "simulated multimeter" in found.topLevelItem(0).text(1)
+    item = found.topLevelItem(0)
+    assert item is not None
+    assert "simulated multimeter" in item.text(1)
     QTest.mouseClick(dialog.add_button, LEFT)
     adding = devices.bench.dialog(DeviceDialog)
     assert adding.spec().params == {

@@ -24,14 +24,24 @@ from .tail_lines import printable
 
 HEADLESS = ("tail", "control", "list", "receive", "doctor")
 
-app = typer.Typer(
-    name="dockscope",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    help="Watch and steer what is running. Without a command: the window.",
-)
+
+def command_line(help: str) -> typer.Typer:  # noqa: A002 - typer's own word
+    """Return a command line without commands yet, in plain text.
+
+    Args:
+        help: about all of its commands.
+    """
+    return typer.Typer(
+        name="dockscope",
+        add_completion=False,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        help=help,
+    )
+
+
+app = command_line("Watch and steer what is running. Without a command: the window.")
 
 Url = Annotated[str, typer.Argument(metavar="URL", help="Where the producer listens, like dockscope://127.0.0.1:5560")]
 Insecure = Annotated[

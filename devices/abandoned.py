@@ -8,6 +8,13 @@ from collections.abc import Iterable
 
 logger = logging.getLogger("dockscope.devices")
 
+STOP_LIMIT_S = 10.0
+
+
+def stop_limit_s(timeout: float | None) -> float:
+    """Return how long a stop with this time-out waits in s; there is none that waits for ever."""
+    return STOP_LIMIT_S if timeout is None else min(max(0.0, timeout), threading.TIMEOUT_MAX)
+
 
 class AbandonedThreads:
     """The threads that were given up and still live, stuck in a call that does not return."""

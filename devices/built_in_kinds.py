@@ -90,6 +90,7 @@ BUILT_IN = (
             Field("read_termination", "Ends answers", "\\n"),
             Field("write_termination", "Ends commands", "\\n"),
             Field("visa_library", "VISA library", "@py", "@py for pyvisa-py, or the path of a vendor's library"),
+            Field("serial", "Serial line", "", "baud_rate, data_bits, parity, stop_bits, flow_control, as a table"),
             Field("identify", "Asks *IDN?", "true", "false for an instrument that does not know it"),
             Field("block_format", "Binary blocks", ">f4", "type of the numbers in a block, as NumPy writes it"),
             Field("text", "Text too", "false", "true where answers that are no numbers are readings too"),

@@ -9,17 +9,12 @@ from typing import Annotated
 
 import typer
 
+from ..core.cli import command_line
 from ..core.headless import say
 from .bench_file import BenchError
 from .run_command import run_bench
 
-app = typer.Typer(
-    name="dockscope",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+app = command_line("Do something with the devices of a bench file.")
 
 BenchPath = Annotated[Path, typer.Argument(metavar="BENCH.toml", help="The file that lists the devices")]
 Seconds = Annotated[float | None, typer.Option("--seconds", min=0.0, help="End after this time")]

@@ -6,15 +6,13 @@ import threading
 from collections.abc import Callable
 from typing import Any, Self
 
-from .abandoned import abandon
+from .abandoned import abandon, stop_limit_s
 from .lock import DeviceLock
 from .locked_methods import give_lock, unlocked
 from .pacing import checked_rate_hz
 from .sample_queue import SampleQueue
 from .stream import Stream
 from .stream_statistics import StreamStatistics
-
-STOP_LIMIT_S = 10.0
 
 
 class StreamingDevice:
@@ -93,9 +91,9 @@ class StreamingDevice:
     def stop_streaming(self, timeout: float | None = None) -> bool:
         """Stop, and wait for the end of both threads; nothing is called back after the return.
 
-        From the callback it waits for acquisition alone, and the callback thread ends when the callback returns. A
-        thread that does not end in time is left behind: it never delivers again, and the log tells of it. While this
-        waits, ``_ld_lock`` is released, also when other public methods of this thread hold it.
+        From the callback it waits for acquisition alone, from ``_acquire_sample`` for nothing; the calling thread ends
+        on its return. A thread that does not end in time is left behind: it never delivers again, and the log tells of
+        it. While this waits, ``_ld_lock`` is released, also when other public methods of this thread hold it.
 
         Args:
             timeout: the longest wait in s for both together; 10 s when not given.
@@ -108,14 +106,11 @@ class StreamingDevice:
         if stream is None:
             return True
         stream.stop()
-        limit_s = STOP_LIMIT_S if timeout is None else max(0.0, timeout)
+        limit_s = stop_limit_s(timeout)
         with self._ld_lock.released():
             stuck = stream.join(limit_s)
-            if stuck and not stream.is_abandoned:
-                stream.is_abandoned = True
-                names = " and ".join(thread.name for thread in stuck)
-                abandon(stuck, f"{names} did not end within {limit_s:g} s, left behind")
-                self._ld_lock.disown(stuck)
+            if stuck:
+                self._leave(stream, stuck, limit_s)
         return not stuck
 
     def is_streaming(self) -> bool:
@@ -136,6 +131,14 @@ class StreamingDevice:
         """Return the counts of all streams of this device; answers at once."""
         with self._changing:
             return self._earlier + self._stream.statistics() if self._stream else self._earlier
+
+    def _leave(self, stream: Stream, stuck: list[threading.Thread], limit_s: float) -> None:
+        with self._changing:
+            is_known, stream.is_abandoned = stream.is_abandoned, True
+        if not is_known:
+            names = " and ".join(thread.name for thread in stuck)
+            abandon(stuck, f"{names} did not end within {limit_s:g} s, left behind")
+            self._ld_lock.disown(stuck)
 
     def _acquire_sample(self) -> Any:
         """Return one sample; called in the acquisition thread, outside the lock."""

@@ -65,7 +65,7 @@ class DeviceInbox:
         """Take a state; where a stream ends, readings are missing."""
         news = StateNews(instrument.state, instrument.detail)
         if news.state is not InstrumentState.STREAMING:
-            self.readings.append(GAP)
+            self.mark_gap()
         self.news.append(news)
         self.wake()
 
@@ -77,7 +77,7 @@ class DeviceInbox:
             return
         if self._is_full:
             self._is_full = False
-            self.readings.append(GAP)
+            self.mark_gap()
         self.readings.extend(samples)
         self.wake()
 
@@ -85,6 +85,15 @@ class DeviceInbox:
         """Take a fault."""
         self.faults.append(sentence)
         self.wake()
+
+    def mark_gap(self) -> None:
+        """Say that readings are missing here, once until the next one."""
+        try:
+            is_marked = self.readings[-1] is GAP
+        except IndexError:
+            is_marked = False
+        if not is_marked:
+            self.readings.append(GAP)
 
     def wake(self) -> None:
         """Have the loop look."""

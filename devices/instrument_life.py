@@ -164,9 +164,10 @@ class InstrumentLife:
             self._failure, self._is_prepared = sentence, False
         self._is_broken, self._is_streaming = self._is_connected, False
         self._stream += 1
-        self._fault, self._retry_s = sentence, time.monotonic() + self._backoff.next_s()
+        is_repeated, self._fault = sentence == self._fault, sentence  # one line until it is otherwise
+        self._retry_s = time.monotonic() + self._backoff.next_s()
         is_logged = isinstance(error, DeviceStuckError) or (isinstance(error, EndedError) and error.is_logged)
-        if not self._is_closed and not is_logged:
+        if not (self._is_closed or is_logged or is_repeated):
             logger.warning("%s", sentence)
         return sentence
 

@@ -18,8 +18,17 @@ STALE_ANSWERS = 16  # that may still come after the link was opened again
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 
+class OtherInstrumentError(LinkLostError):
+    """Another instrument answers than before."""
+
+
 class Session(Protocol):
     """An open way to an instrument; each method is called by one thread at a time."""
+
+    @property
+    def marks_ends(self) -> bool:
+        """Tell whether the interface itself ends messages; then a question throws away unread answers."""
+        ...
 
     @property
     def timeout_s(self) -> float | None:
@@ -39,6 +48,10 @@ class Session(Protocol):
 
     def discard(self) -> None:
         """Throw away what the instrument sent or is about to send."""
+        ...
+
+    def clear(self) -> bool:
+        """Send a device clear where the interface has it; tell whether that was done."""
         ...
 
     def close(self) -> None:
@@ -82,6 +95,7 @@ class InstrumentLink:
         self._initialize = tuple(initialize)
         self._identify = identify
         self._session: Session | None = None
+        self._is_suspect = False  # an answer may be under way that nobody waits for
 
     @property
     def is_open(self) -> bool:
@@ -93,17 +107,35 @@ class InstrumentLink:
         """How many commands are sent when the session is opened."""
         return len(self._initialize)
 
-    def successor(self) -> InstrumentLink:
-        """Return a link to the same instrument, which is known already, without a session."""
+    def successor(self, *, is_suspect: bool) -> InstrumentLink:
+        """Return a link to the same instrument, which is known already, without a session.
+
+        Args:
+            is_suspect: an exchange is under way on this one.
+        """
         link = InstrumentLink(self._open_session, initialize=self._initialize, identify=self._identify)
         link.identity = self.identity
+        link._is_suspect = is_suspect or self._is_suspect
         return link
+
+    def introduce(self) -> None:
+        """Open the session as ``open`` does, and take another instrument for the one to talk to, if there is another.
+
+        Raises:
+            LinkError: as for ``open``.
+        """
+        try:
+            self.open()
+        except OtherInstrumentError:
+            self.identity = ""
+            self.open()
 
     def open(self) -> None:
         """Open the session if there is none, see who answers and initialize the instrument.
 
         Raises:
             LinkError: it cannot be opened, or the instrument does not take the commands.
+            OtherInstrumentError: another instrument answers than before.
         """
         if self._session is not None:
             return
@@ -146,6 +178,7 @@ class InstrumentLink:
         """
         if self._session is None:
             return
+        self._is_suspect = True
         try:
             self._catch_up(self._session)
         except LinkError:
@@ -153,7 +186,14 @@ class InstrumentLink:
             raise
 
     def break_off(self) -> None:
-        """Close the session; nothing that it still brings is read."""
+        """Clear the instrument and close the session; nothing that it still brings is read."""
+        if self._session is not None:
+            self._is_suspect = True
+            self._session.clear()
+            self.close()
+
+    def close(self) -> None:
+        """Close the session; never raises."""
         session, self._session = self._session, None
         if session is not None:
             session.close()
@@ -169,13 +209,14 @@ class InstrumentLink:
             self._catch_up(self._session)
             return
         try:
-            self._session.discard()
+            self._empty(self._session)
             self.identity = self._ask_identity(self._session)
         except (NoAnswerError, AnswerError):  # it does not know the question, and lives
             self._identify = False
             self._session.close()
             self._session = self._open_session()
-            self._session.discard()
+            self._is_suspect = True
+            self._empty(self._session)
 
     def _ask_identity(self, session: Session) -> str:
         usual_s = session.timeout_s
@@ -185,15 +226,27 @@ class InstrumentLink:
         session.timeout_s = usual_s
         return identity
 
+    def _empty(self, session: Session) -> None:
+        """Throw away what is older than the next question. A device clear resets some instruments: only if it must."""
+        if not session.marks_ends or (self._is_suspect and not session.clear()):
+            session.discard()
+        self._is_suspect = False
+
     def _catch_up(self, session: Session) -> None:
-        session.discard()
+        self._empty(session)
         if not self.identity:
             return
         session.send(IDENTITY)
+        answer = ""
         for _ in range(STALE_ANSWERS):
             try:
-                if as_text(session.receive()) == self.identity:
-                    return
+                answer = as_text(session.receive())
             except AnswerError:
                 continue  # the rest of something
-        raise LinkLostError(f"it does not answer {IDENTITY} as it did before")
+            except NoAnswerError:
+                if answer:
+                    break
+                raise
+            if answer == self.identity:
+                return
+        raise OtherInstrumentError(f"another instrument answers, {answer[:40]!r}; connect anew to go on with it")

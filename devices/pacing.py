@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 
-MAX_RATE_HZ = 1e6
+MIN_RATE_HZ, MAX_RATE_HZ = 1e-6, 1e6
 MADE_UP_S = 0.25
 
 
@@ -14,11 +13,11 @@ def checked_rate_hz(rate_hz: float) -> float:
     """Return a rate as a float.
 
     Raises:
-        ValueError: it is not a number above 0 and at most 1,000,000.
+        ValueError: it is not a number from 0.000001 to 1,000,000.
     """
     rate_hz = float(rate_hz)
-    if not (math.isfinite(rate_hz) and 0 < rate_hz <= MAX_RATE_HZ):
-        raise ValueError(f"sample_rate must be above 0 and at most {MAX_RATE_HZ:,.0f} Hz, not {rate_hz:g}")
+    if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:  # also what is no number
+        raise ValueError(f"sample_rate must be from {MIN_RATE_HZ:f} to {MAX_RATE_HZ:,.0f} Hz, not {rate_hz:g}")
     return rate_hz
 
 

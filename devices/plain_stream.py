@@ -10,12 +10,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .abandoned import abandon
+from .abandoned import abandon, stop_limit_s
 from .lock import DeviceLock
 
 logger = logging.getLogger("dockscope.devices")
 
-STOP_LIMIT_S = 10.0
 GRACE_S = 0.2
 
 
@@ -81,7 +80,7 @@ class PlainStream:
         self._device = device
         self._device_id = device_id
         self._lock = lock
-        self._starting = threading.Lock()
+        self._changing = threading.Lock()
         self._gate: Gate | None = None
         self._others: set[threading.Thread] | None = None  # of the device, but not of the stream; None without one
         self._left: list[threading.Thread] = []  # of streams that were stopped
@@ -95,14 +94,19 @@ class PlainStream:
                 bound = method.__get__(device)
                 setattr(device, name, functools.wraps(bound)(functools.partial(wrapper, bound)))
 
-    def _start(self, start: Callable[..., Any], callback: Callable[..., object], *args: Any, **kwargs: Any) -> Any:
-        with self._lock.released(), self._starting:
+    def _start(
+        self, start: Callable[..., Any], callback: Callable[..., object] | None, *args: Any, **kwargs: Any
+    ) -> Any:
+        # A stop event that is cleared for a new stream would bring a thread of the last one back to life.
+        refusal = RuntimeError(f"{self._device_id} is already streaming, or a thread of its last stream still runs")
+        if self._is_own_thread():
+            raise refusal
+        with self._lock.released(), self._changing:
             if self._threads():
-                # An event that is cleared for the new stream would bring a thread of the earlier one back to life.
-                raise RuntimeError(f"{self._device_id} is already streaming, or a thread of its last stream still runs")
+                raise refusal
             self._others = set(self._threads_of_device())
-            self._gate = gate = Gate(callback, self._lock)
-            return start(gate, *args, **kwargs)
+            self._gate = None if callback is None else Gate(callback, self._lock)
+            return start(self._gate, *args, **kwargs)
 
     def _is_streaming(self, is_streaming: Callable[[], Any]) -> Any:
         with self._lock.released():
@@ -110,19 +114,28 @@ class PlainStream:
 
     def _stop(self, stop: Callable[..., Any], timeout: float | None = None) -> bool:
         """Stop within a limit, and tell whether all threads ended; from the callback they end after it returns."""
-        limit_s = STOP_LIMIT_S if timeout is None else max(0.0, timeout)
+        limit_s = stop_limit_s(timeout)
         stopper = Stopper(stop, limit_s, f"{self._device_id} stop")
-        threads = self._threads()
-        if threading.current_thread() in threads or (self._gate is not None and self._gate.is_inside):
-            finish = threading.Thread(target=self._finish_aside, args=(stopper, threads, limit_s), daemon=True)
-            finish.start()
+        if self._is_own_thread():
+            threading.Thread(
+                target=self._finish_aside, args=(stopper, limit_s), name=f"{stopper.name} watch", daemon=True
+            ).start()
             return True
         with self._lock.released():
-            return self._finish(stopper, threads, limit_s)
+            return self._finish(stopper, limit_s)
 
-    def _finish(self, stopper: Stopper, threads: list[threading.Thread], limit_s: float) -> bool:
-        gate = self._gate
+    def _finish(self, stopper: Stopper, limit_s: float) -> bool:
         until_s = time.monotonic() + limit_s
+        if not self._changing.acquire(timeout=limit_s):
+            logger.warning("%s: another start or stop did not return within %g s", self._device_id, limit_s)
+            return False
+        try:
+            return self._end(stopper, limit_s, until_s)
+        finally:
+            self._changing.release()
+
+    def _end(self, stopper: Stopper, limit_s: float, until_s: float) -> bool:
+        threads = self._threads()
         stopper.start()
         for thread in (stopper, *threads):
             thread.join(max(0.0, until_s - time.monotonic()))
@@ -130,16 +143,16 @@ class PlainStream:
         if not stuck:  # a stop that waited to the very end of the limit is about to return
             stopper.join(GRACE_S)
             stuck = [stopper] if stopper.is_alive() else []
-        if gate is not None:
-            gate.close()
+        if self._gate is not None:
+            self._gate.close()
         self._leave(stuck, limit_s)
         if stopper.error is not None:
             raise stopper.error
         return not stuck
 
-    def _finish_aside(self, stopper: Stopper, threads: list[threading.Thread], limit_s: float) -> None:
+    def _finish_aside(self, stopper: Stopper, limit_s: float) -> None:
         try:
-            self._finish(stopper, threads, limit_s)
+            self._finish(stopper, limit_s)
         except Exception as error:  # noqa: BLE001 - devices raise anything, and nobody waits for it
             logger.warning("%s: stop_streaming raised %s: %s", self._device_id, type(error).__name__, error)
 
@@ -149,6 +162,10 @@ class PlainStream:
             abandon(unknown, f"{self._device_id}: {what} did not end within {limit_s:g} s, left behind")
             self._lock.disown(unknown)
         self._left, self._others = stuck, None
+
+    def _is_own_thread(self) -> bool:
+        is_inside = self._gate is not None and self._gate.is_inside
+        return is_inside or threading.current_thread() in self._threads()
 
     def _threads(self) -> list[threading.Thread]:
         """Return the threads of the stream that runs, or those of the last one, as far as they live."""

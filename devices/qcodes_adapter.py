@@ -3,87 +3,49 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .device import StreamingDevice
-from .driver_class import driver_class, parameter_names
-
-DRIVERS = "qcodes.instrument_drivers"
+from .driver_class import parameter_names
+from .driver_device import DriverDevice
 
 
-class QcodesDevice(StreamingDevice):
-    """Read parameters of an instrument that QCoDeS has a driver for.
+class QcodesDevice(DriverDevice):
+    """Read parameters of an instrument that QCoDeS has a driver for; a dot leads into a submodule: ``sense.voltage``.
 
     Args:
-        device_id: its name. instrument: the class, such as ``Keithley.Keithley2450``.
-        reads: the parameters; one gives its value, several a dict. A dot leads into a submodule: ``sense.voltage``.
-        address: what the driver is opened with, where it has one.
-        settings: parameters that are set after connecting. options: further arguments of the class.
-        stream: options of the stream, as ``StreamingDevice`` takes them.
+        device_id: its name. options: see ``DriverDevice``; the class is such as ``Keithley.Keithley2450``.
 
     Attributes:
         units: of the parameters, by name, as QCoDeS tells them.
-
-    Raises:
-        ValueError: the class or a name is wrong. ImportError: qcodes, or what the driver needs, is not installed.
     """
 
-    def __init__(
-        self,
-        device_id: str,
-        *,
-        instrument: str,
-        reads: str | Sequence[str],
-        address: str = "",
-        settings: Mapping[str, Any] | None = None,
-        options: Mapping[str, Any] | None = None,
-        **stream: Any,
-    ) -> None:
-        super().__init__(device_id, **stream)
+    def __init__(self, device_id: str, **options: Any) -> None:
         from qcodes.instrument import Instrument
 
-        self._class = driver_class(instrument, package=DRIVERS, base=Instrument)
-        self._names = parameter_names(reads)
-        self._address, self._settings, self._options = address, dict(settings or {}), dict(options or {})
-        self._instrument: Any = None
-        self._parameters: dict[str, Any] = {}
-        self.identity = instrument
+        super().__init__(device_id, package="qcodes.instrument_drivers", base=Instrument, **options)
         self.units: dict[str, str] = {}
+        self._parameters: dict[str, Any] = {}
 
-    def connect(self) -> None:
-        """Open the instrument and set what is to be set."""
-        place = () if self._address == "" else (self._address,)
+    def _open(self) -> Any:
         # QCoDeS keeps a list of all instruments by names that have to be identifiers.
         name = re.sub(r"\W", "_", f"dockscope_{self.device_id}_{id(self):x}")
-        self._instrument = self._class(name, *place, **self._options)
-        try:
-            for path, value in self._settings.items():
-                self._find(path).set(value)
-            self._parameters = {path: self._find(path) for path in self._names}
-            told = self._instrument.get_idn()
-        except BaseException:
-            self._close()
-            raise
+        return self._class(name, *self._place, **self._options)
+
+    def _begin(self) -> None:
+        self._parameters = {path: self._find(path) for path in self._names}
         self.units = {path: str(parameter.unit) for path, parameter in self._parameters.items() if parameter.unit}
+        told = self._instrument.get_idn()
         self.identity = " ".join(str(word) for word in told.values() if word) or self.identity
 
-    def disconnect(self) -> None:
-        """Stop streaming and close the connection; the instrument is left as it is set."""
-        super().disconnect()
-        self._close()
+    def _set(self, path: str, value: Any) -> None:
+        self._find(path).set(value)
 
-    def ask(self, command: str) -> str:
-        """Send a command; returns the answer of one that ends with a question mark, else ""."""
-        if command.rstrip().endswith("?"):
-            return str(self._instrument.ask(command)).strip()
-        self._instrument.write(command)
-        return ""
+    def _read(self, path: str) -> Any:
+        return self._parameters[path].get()
 
-    def _acquire_sample(self) -> Any:
-        with self._ld_lock:
-            values = {path: parameter.get() for path, parameter in self._parameters.items()}
-        return values[self._names[0]] if len(values) == 1 else values
+    def _close(self, instrument: Any) -> None:
+        self._parameters = {}
+        instrument.close()
 
     def _find(self, path: str) -> Any:
         """Return a parameter by its dotted path.
@@ -100,8 +62,3 @@ class QcodesDevice(StreamingDevice):
             known = ", ".join(self._instrument.parameters)
             raise ValueError(f"{path[:40]} is no parameter of {type(self._instrument).__name__}: it has {known[:200]}")
         return parameters[last]
-
-    def _close(self) -> None:
-        instrument, self._instrument, self._parameters = self._instrument, None, {}
-        if instrument is not None:
-            instrument.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -12,6 +13,8 @@ from .device import StreamingDevice
 from .instrument_link import InstrumentLink, Session, checked_command, has_answer
 from .locked_methods import unlocked
 from .supervised_link import LinkState, SupervisedLink
+
+logger = logging.getLogger("dockscope.devices")
 
 LONGEST_S = 24 * 3600.0
 
@@ -86,7 +89,7 @@ class QueryDevice(StreamingDevice):
 
     @property
     def link_faults(self) -> dict[str, int]:
-        """How often what went wrong: no answer, bad answer, link lost, stuck."""
+        """How often what went wrong, by the kinds that the log tells, see ``supervised_link.FAULTS``."""
         return dict(self._link.faults)
 
     @unlocked
@@ -152,7 +155,10 @@ class QueryDevice(StreamingDevice):
 
     def _on_link_state(self, state: LinkState, detail: str) -> None:
         for callback in tuple(self._listeners):
-            callback(state, detail)
+            try:
+                callback(state, detail)
+            except Exception:  # a listener must not end the stream it is told of
+                logger.exception("%s: a listener to the state of its link raised", self.device_id)
 
 
 def checked_seconds(name: str, value: float | None) -> float | None:

@@ -62,11 +62,17 @@ class SimulatedSession:
         return self._reader.read()
 
     def discard(self) -> None:
-        """Throw away what is there; an interface that marks ends can also clear what is late."""
+        """Throw away what is there."""
         self._reader.forget()
         messages = self._wire.messages
-        while messages and (self.marks_ends or messages[0].ready_s <= time.monotonic() + QUIET_S):
+        while messages and messages[0].ready_s <= time.monotonic() + QUIET_S:
             messages.popleft()
+
+    def clear(self) -> bool:
+        """Clear the instrument where the interface can, with what it is about to send."""
+        if self.marks_ends:
+            self._wire.messages.clear()
+        return self.marks_ends
 
     def close(self) -> None:
         """Close the session of pyvisa-sim."""

@@ -7,10 +7,11 @@ messages on the loop, many at once.
 from __future__ import annotations
 
 import asyncio
+import threading
 from concurrent.futures import Future
 from typing import Any
 
-from ..core.dialects.base import Dialect, ProbeResult, Sink, SourceOptions
+from ..core.dialects.base import ProbeResult, Sink, SourceOptions
 from ..core.dialects.foreign import ForeignSource
 from ..core.messages import Kind
 from ..core.run_control import Command, Stage
@@ -127,7 +128,7 @@ async def _leave(instrument: Instrument, leaving: Future[None], limit_s: float) 
         await asyncio.wait_for(asyncio.wrap_future(leaving), limit_s)
     except (TimeoutError, InstrumentError):
         pass
-    instrument.close(ENDS_S)
-
-
-DIALECT = Dialect(open=open_device, normalize=lambda url: parse(url).url, probe=probe_device, is_opaque=True)
+    closed: Future[bool] = Future()
+    # Not by a pool: that of the window's loop keeps its threads.
+    threading.Thread(target=lambda: closed.set_result(instrument.close(ENDS_S)), name="leaving", daemon=True).start()
+    await asyncio.wrap_future(closed)

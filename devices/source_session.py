@@ -13,7 +13,7 @@ from ..core.link_address import LinkError
 from ..core.messages import Hello, Kind
 from ..core.run_control import Command
 from ..core.turns import Turns
-from .device_inbox import GAP, DeviceInbox
+from .device_inbox import DeviceInbox
 from .instrument import Instrument, InstrumentState
 from .losses import LossWatch
 from .reading_delivery import ReadingDelivery
@@ -171,7 +171,7 @@ class SourceSession:
         self._timer = asyncio.get_running_loop().call_later(TICK_S, self._tick)
         self.instrument.tick()
         if self._gaps.look(self.instrument).dropped:
-            self._inbox.readings.append(GAP)
+            self._inbox.mark_gap()
         if time.monotonic() >= self._losses_due_s:
             self._losses_due_s = time.monotonic() + LOSSES_EVERY_S
             overrun, self._inbox.overrun = self._inbox.overrun, 0

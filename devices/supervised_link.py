@@ -15,7 +15,7 @@ from ..core.backoff import Backoff
 from ..core.link_address import LinkError
 from ..core.problems import Problems, one_line
 from .instrument_errors import AnswerError, LinkLostError, NoAnswerError, StuckError
-from .instrument_link import InstrumentLink
+from .instrument_link import InstrumentLink, OtherInstrumentError
 from .worker import DeviceStuckError, DeviceWorker
 
 logger = logging.getLogger("dockscope.devices")
@@ -25,7 +25,13 @@ T = TypeVar("T")
 SETTLE_S = 0.1  # how long closing waits for the exchange under way
 CLOSE_S = 0.6  # how long it waits for the session to close, and for the threads to end
 OPENING_STEPS = 3  # opening, *IDN?, and opening once more when it is not known; each may take as long as an exchange
-FAULTS = {NoAnswerError: "no answer", AnswerError: "bad answer", LinkLostError: "link lost", StuckError: "stuck"}
+FAULTS = {
+    NoAnswerError: "no answer",
+    AnswerError: "bad answer",
+    OtherInstrumentError: "other instrument",
+    LinkLostError: "link lost",
+    StuckError: "stuck",
+}
 
 
 class LinkState(enum.StrEnum):
@@ -102,7 +108,7 @@ class SupervisedLink:
                 self._worker = DeviceWorker(self._name)
                 self._closed = Future()
         try:
-            self._run(InstrumentLink.open, streaming=False)
+            self._run(InstrumentLink.introduce, streaming=False)
         except LinkError:
             self.close()
             raise
@@ -151,11 +157,11 @@ class SupervisedLink:
             if worker is None:
                 return
             under_way, self._under_way = self._under_way, None
-            link, self._link = self._link, self._link.successor()
             is_idle = under_way is None or not wait({under_way}, SETTLE_S).not_done
+            link, self._link = self._link, self._link.successor(is_suspect=not is_idle)
             # A call that does not return often does when its session is closed from outside.
             closer = worker if is_idle else DeviceWorker(self._name)
-            wait({closer.submit(link.break_off, limit_s=CLOSE_S)})
+            wait({closer.submit(link.close if is_idle else link.break_off, limit_s=CLOSE_S)})
             closer.close(CLOSE_S)
             worker.close(CLOSE_S)
         self._tell(LinkState.CLOSED, "")
@@ -165,12 +171,12 @@ class SupervisedLink:
             result = self._run(call, streaming=streaming)
         except LeftError:
             raise
-        except AnswerError as error:
-            self._works()
-            self._count(error, command)
-            raise
         except LinkError as error:
-            self._failed(error, command)
+            self._count(error, command)
+            if isinstance(error, AnswerError) and self._link.is_open:
+                self._works()
+            else:
+                self._failed(error)
             raise
         self._works()
         return result
@@ -204,7 +210,7 @@ class SupervisedLink:
 
     def _give_up_session(self) -> None:
         """Go on with a new session; closing the old one from outside lets the call in it end, if anything does."""
-        given_up, self._link = self._link, self._link.successor()
+        given_up, self._link = self._link, self._link.successor(is_suspect=True)
         if self._worker is not None:
             self._worker.submit(given_up.break_off, limit_s=CLOSE_S)
 
@@ -219,10 +225,9 @@ class SupervisedLink:
         if self._state is not LinkState.CONNECTED:
             self._tell(LinkState.CONNECTED, "")
 
-    def _failed(self, error: LinkError, command: str) -> None:
+    def _failed(self, error: LinkError) -> None:
         pause_s = self._backoff.next_s()
         self._next_try_s = time.monotonic() + pause_s
-        self._count(error, command)
         self._tell(LinkState.RETRYING, f"{one_line(str(error))}; opened again after {pause_s:.1f} s or when asked")
 
     def _count(self, error: LinkError, command: str) -> None:
@@ -233,9 +238,8 @@ class SupervisedLink:
             logger.warning("%s", sentence)
 
     def _tell(self, state: LinkState, detail: str) -> None:
-        if (state is self._state and detail == self._detail) or (
-            self._worker is None and state is not LinkState.CLOSED
-        ):
+        is_late = self._worker is None and state is not LinkState.CLOSED
+        if is_late or (state is self._state and detail == self._detail):
             return
         self._state, self._detail = state, detail
         self._on_state(state, detail)

@@ -40,7 +40,8 @@ def resource_manager(library: str) -> pyvisa.ResourceManager:
     """
     # pyvisa-py warns of what it finds missing for interfaces nobody asked for.
     warnings.filterwarnings("ignore", module=r"pyvisa_py\b")
-    logging.getLogger("pyvisa").setLevel(logging.CRITICAL)  # what fails here is told as an LinkError
+    if (log := logging.getLogger("pyvisa")).level == logging.NOTSET:
+        log.setLevel(logging.CRITICAL)  # what fails here is told as a LinkError
     if not _one_at_a_time.acquire(timeout=CONNECT_TIMEOUT_S):
         raise LinkLostError("another device is still opening a VISA library")
     try:
@@ -93,6 +94,8 @@ class VisaSession:
         most: int = MAX_ANSWER_BYTES,
     ) -> None:
         self.address = address
+        self.marks_ends = False
+        self._has_end = bool(read_termination)
         self._write_termination = write_termination.encode()
         self._reader = AnswerReader(self, read_termination.encode(), most)
         self._timeout_s: float | None = None
@@ -145,8 +148,6 @@ class VisaSession:
     def discard(self) -> None:
         """Throw away what the instrument sent, until it falls silent."""
         self._reader.forget()
-        if self.marks_ends and self._clear():
-            return
         usual_s = self.timeout_s
         self.timeout_s = QUIET_S
         try:
@@ -162,10 +163,19 @@ class VisaSession:
         finally:
             self.timeout_s = usual_s
 
+    def clear(self) -> bool:
+        """Send a device clear where the interface has it; tell whether that was done."""
+        if not self.marks_ends:  # pyvisa-py's clear of a closed socket never returns
+            return False
+        try:
+            with self._explained():
+                self._resource.clear()
+        except LinkError:
+            return False
+        return True
+
     def close(self) -> None:
-        """Clear the instrument, if its interface can, and give the resource back; never raises."""
-        if self.marks_ends:
-            self._clear()
+        """Give the resource back; never raises."""
         handle = self._resource._session  # the property raises once it is closed
         try:
             with self._explained():
@@ -210,7 +220,6 @@ class VisaSession:
         for attribute, value in serial.items():
             resource.set_visa_attribute(ResourceAttribute(attribute), value)
         resource.read_termination = read_termination or None
-        self._has_end = bool(read_termination)
         self.marks_ends = resource.resource_class == "INSTR" and resource.interface_type != InterfaceType.asrl
         if resource.interface_type == InterfaceType.tcpip and resource.resource_class == "SOCKET":
             self._keep_alive()
@@ -224,15 +233,6 @@ class VisaSession:
             self._resource.set_visa_attribute(ResourceAttribute.tcpip_keepalive, True)
         except (pyvisa.Error, NotImplementedError):
             pass
-
-    def _clear(self) -> bool:
-        """Clear the instrument's buffers; tell whether the interface could."""
-        try:
-            with self._explained():
-                self._resource.clear()
-        except LinkError:
-            return False
-        return True
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

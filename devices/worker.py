@@ -171,10 +171,11 @@ class DeviceWorker:
         """Fail the call that runs, or ``call`` when it still does, and go on with another thread."""
         with self._lock:
             given_up = self._current
-            if self._runner is not runner or given_up is None or (call is not None and given_up is not call):
+            if self._runner is not runner or (call is not None and given_up is not call):
                 return
             self._current = self._runner = None
             if self._calls:
                 self._run_what_waits()
         abandon([runner], f"{sentence}; its thread is left behind")
-        given_up.future.set_exception(DeviceStuckError(sentence))
+        if given_up is not None:  # else it hangs in what somebody does with a result
+            given_up.future.set_exception(DeviceStuckError(sentence))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from pymeasure.adapters import FakeAdapter
@@ -20,7 +20,7 @@ class Simulation(Instrument):
 
         level = 3.5
 
-    first = Instrument.ChannelCreator(Output, "A")
+    first: Any = Instrument.ChannelCreator(cast("Any", Output), "A")
 
     def __init__(self, name: str = "Simulation", **_) -> None:
         super().__init__(FakeAdapter(), name, includeSCPI=False)
@@ -40,7 +40,7 @@ class Simulation(Instrument):
         """Measure a trace."""
         return np.arange(5.0)
 
-    def ask(self, command: str) -> str:
+    def ask(self, command: str, query_delay: float | None = None) -> str:
         """Answer with the question itself."""
         return f"{command} answered"
 

@@ -31,10 +31,11 @@ class ScpiServer:
         answers: Mapping[str, bytes | Callable[[str], bytes]] | None = None,
         one_line: bool = False,
     ) -> None:
+        self.identity = identity
         self.received: list[str] = []
         self.connections = 0
         self._answers: dict[str, Any] = {
-            "*IDN?": None if identity is None else f"{identity}\n".encode(),
+            "*IDN?": lambda _: None if self.identity is None else f"{self.identity}\n".encode(),
             "MEAS?": self._measure,
             "ECHO?": lambda text: f"{text}\n".encode(),
             **(answers or {}),

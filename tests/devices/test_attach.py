@@ -147,6 +147,21 @@ def test_it_starts_once(wait_for):
     assert not device.is_streaming()
 
 
+def test_a_stream_without_a_callback(wait_for):
+    """A class that allows it streams for itself; it is handed None as it was given."""
+
+    class Silent(Plain):
+        def _loop(self):
+            while not self._stop_event.wait(self._interval_s):
+                assert self._callback is None
+                self._acquire()
+
+    device = attach(Silent, "plain")
+    device.start_streaming(None)
+    wait_for(lambda: next(device._count) > 3)
+    assert device.stop_streaming()
+
+
 def test_other_threads_of_a_device_are_its_own_affair(wait_for):
     """A thread that the device had before the start neither keeps it from starting nor from stopping."""
     end = threading.Event()
@@ -194,6 +209,49 @@ def test_stop_from_the_callback(wait_for):
         wait_for(lambda device=device: not device.is_streaming())
         assert returned
         assert all(returned)
+
+
+def test_a_start_after_a_stop_from_the_callback(wait_for):
+    """In the callback it is refused, from elsewhere it waits for the end of that stop."""
+    device = attach(Plain, "plain")
+    refused: list[RuntimeError] = []
+    stopped = threading.Event()
+
+    def callback(_):
+        device.stop_streaming()
+        try:
+            device.start_streaming(callback)
+        except RuntimeError as error:
+            refused.append(error)
+        stopped.set()
+
+    device.start_streaming(callback)
+    assert stopped.wait(PATIENCE_S)
+    wait_for(lambda: not device.is_streaming())
+    values: list[int] = []
+    device.start_streaming(values.append)
+    wait_for(lambda: len(values) > 3)
+    assert device.is_streaming()
+    assert device.stop_streaming()
+    assert refused
+
+
+def test_stop_does_not_wait_for_a_start_that_hangs(hung, expect_log):
+    """It returns after its time-out and says so."""
+    expect_log("plain: another start or stop did not return within 0.05 s")
+
+    class Slow(Plain):
+        def start_streaming(self, callback, sample_rate=10.0):
+            hung.wait()
+
+    device = attach(Slow, "plain")
+    start = threading.Thread(target=device.start_streaming, args=(print,))
+    start.start()
+    assert hung.entered.wait(PATIENCE_S)
+    assert device.stop_streaming(timeout=0.05) is False
+    hung.set()
+    start.join()
+    assert device.stop_streaming()
 
 
 def test_stop_from_its_own_thread(wait_for):

@@ -115,9 +115,9 @@ def test_another_rate_begins_the_stream_anew(made, wait_for):
         instrument.set_rate(0.0)
 
 
-def test_a_device_that_is_not_there_is_tried_until_it_is(made, wait_for, expect_log):
-    """The future tells of the first refusal; the instrument goes on, and connects when it can."""
-    expect_log("dmm: connect: .*", logger="dockscope.devices")
+def test_a_device_that_is_not_there_is_tried_until_it_is(made, wait_for, log_watch):
+    """The future tells of the first refusal, the log each reason once; it goes on, and connects when it can."""
+    log_watch.expect("dmm: connect: .*", logger="dockscope.devices")
     with ScpiServer() as server:
         server.refuse()
         instrument = made(**visa(server))
@@ -125,6 +125,9 @@ def test_a_device_that_is_not_there_is_tried_until_it_is(made, wait_for, expect_
             done(instrument.start())
         assert instrument.state is InstrumentState.RETRYING
         assert "connect" in instrument.detail
+        wait_for(lambda: instrument.fault_count > 3)
+        logged = [record.getMessage() for record in log_watch.seen("dmm: connect: .*", logger="dockscope.devices")]
+        assert len(logged) == len(set(logged)) < instrument.fault_count
         server.come_back()
         wait_for(lambda: instrument.samples, 10.0)
         assert instrument.state is InstrumentState.STREAMING

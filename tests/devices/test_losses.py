@@ -62,6 +62,9 @@ def test_a_busy_loop_costs_readings_and_says_so():
         inbox.readings.clear()
         inbox.on_samples(device, [(0.0, 0)])
         assert list(inbox.readings) == [GAP, (0.0, 0)]
+        inbox.mark_gap()
+        inbox.mark_gap()  # for days, while a device is not there
+        assert list(inbox.readings) == [GAP, (0.0, 0), GAP]
         await asyncio.wait_for(inbox.filled(), 5.0)
         inbox.shut()
         assert device.close()

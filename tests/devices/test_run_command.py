@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,19 +31,27 @@ def server():
         yield server
 
 
-@contextmanager
-def running(path: Path, *options: str):
-    """Run a bench; gives the process, whose URL is the attribute ``url``, and ends it."""
-    process = subprocess.Popen(
-        [*PROGRAM, "run", str(path), *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    try:
-        process.url = process.stdout.readline().strip()
-        yield process
-    finally:
-        process.terminate()
-        process.said = process.communicate(timeout=20)
+class Run:
+    """A bench that runs in a process of its own.
+
+    Attributes:
+        url: where it publishes. stderr: what it said, after the end. returncode: likewise.
+    """
+
+    def __init__(self, path: Path) -> None:
+        words = [*PROGRAM, "run", str(path)]
+        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        self.url = self.process.stdout.readline().strip()
+        self.stderr = ""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        _, self.stderr = self.process.communicate(timeout=20)
+        self.returncode = self.process.returncode
 
 
 def bench(tmp_path: Path, *tables: str) -> Path:
@@ -56,11 +64,12 @@ def test_a_bench_is_seen_and_steered_by_any_viewer(tmp_path, server, wait_for_as
     """Metrics of all devices arrive; pause, resume, rate and stop reach the streams, and the run ends by the stop."""
 
     async def scenario():
-        with running(bench(tmp_path, voltmeter(server), HOST)) as process:
-            async with Watched(process.url) as watch:
+        with Run(bench(tmp_path, voltmeter(server), HOST)) as lab:
+            async with Watched(lab.url) as watch:
                 key = (watch.source.key, "dmm.voltage", (("unit", "V"),))
                 curves = watch.hub.series.curves
                 await wait_for_async(lambda: key in curves and watch.samples("host.cpu_percent") > 1, 15.0)
+                assert watch.producer.hello is not None
                 assert watch.producer.hello.name == "lab"
                 listed = watch.hub.data.entries
                 await wait_for_async(lambda: (watch.source.key, "devices") in listed)
@@ -76,17 +85,18 @@ def test_a_bench_is_seen_and_steered_by_any_viewer(tmp_path, server, wait_for_as
                 await wait_for_async(lambda: server.measured > asked + 20)
                 watch.source.send("stop")
                 await wait_for_async(watch.is_link(LinkState.CLOSED), 10.0)
+                assert watch.producer.run is not None
                 assert watch.producer.run.outcome == "stopped"
-            assert process.wait(timeout=10) == 0
+            assert lab.process.wait(timeout=10) == 0
 
     run(scenario)
 
 
 def test_every_fault_is_named_in_the_log(tmp_path, server, wait_for):
     """A device that is lost is told to viewers and on stderr, and goes on when it is there again."""
-    with running(bench(tmp_path, voltmeter(server), HOST)) as process:
+    with Run(bench(tmp_path, voltmeter(server), HOST)) as lab:
         tail = subprocess.Popen(
-            [*PROGRAM, "tail", process.url, "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            [*PROGRAM, "tail", lab.url, "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
         assert tail.stdout is not None
         try:
@@ -101,9 +111,9 @@ def test_every_fault_is_named_in_the_log(tmp_path, server, wait_for):
         finally:
             tail.terminate()
             tail.communicate(timeout=20)
-    assert process.returncode == 0
-    assert "dmm: " in process.said[1]
-    assert "Traceback" not in process.said[1]
+    assert lab.returncode == 0
+    assert "dmm: " in lab.stderr
+    assert "Traceback" not in lab.stderr
 
 
 def test_a_bench_runs_for_the_time_that_is_given(tmp_path):
@@ -143,3 +153,16 @@ def test_a_local_instrument_can_be_tailed(server):
     assert [line["value"] for line in samples[:3]] == [1.0, 2.0, 3.0]
     assert samples[0]["producer"] == "dmm"
     assert samples[0]["labels"] == {"unit": "V"}
+
+
+@pytest.mark.parametrize(
+    ("word", "code", "words"),
+    [("sim:multimeter", 1, "display"), ("nothing:x", 2, "neither a command nor a URL"), ("lab.toml", 2, "neither")],
+)
+def test_the_window_takes_urls_without_slashes(word, code, words):
+    """A device's URL is one for the window, which here has no display; other words are wrong usage."""
+    hidden = {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"}
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    done = subprocess.run([*PROGRAM, word], capture_output=True, text=True, timeout=60, check=False, env=environment)
+    assert done.returncode == code
+    assert words in done.stderr

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -184,6 +186,15 @@ def test_random_faults_for_some_seconds(wait_for, expect_log):
     finally:
         for device in devices:
             device.disconnect()
+
+
+def test_the_example_of_the_documentation_runs(capsys, expect_log):
+    """What docs/devices.md shows works as it stands."""
+    expect_log("psu: ", at_least=0)  # its faults come at random
+    section = (Path(__file__).parents[2] / "docs" / "devices.md").read_text().partition("## Simulated instruments")[2]
+    (example,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    exec(compile(example, "docs/devices.md", "exec"), {})
+    assert float(capsys.readouterr().out) == pytest.approx(3.3, abs=0.01)
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def test_it_starts_once_and_again_after_a_stop(make, wait_for):
     ("arguments", "error", "sentence"),
     [
         ((None,), TypeError, "callback must be callable, not NoneType"),
-        ((print, 0.0), ValueError, "sample_rate must be above 0"),
+        ((print, 0.0), ValueError, "sample_rate must be from 0.000001"),
         ((print, "fast"), ValueError, "could not convert"),
     ],
 )
@@ -298,7 +298,7 @@ def test_stop_from_the_acquisition(make, wait_for):
     assert device.statistics().samples == 0
 
 
-@pytest.mark.parametrize("timeout", [None, PATIENCE_S])
+@pytest.mark.parametrize("timeout", [None, PATIENCE_S, float("inf")])
 def test_stop_from_a_public_method_that_holds_the_lock(make, wait_for, timeout):
     """The stop ends the threads although they want the lock that the caller holds, and the caller has it afterwards."""
     device = make()

@@ -242,6 +242,18 @@ def test_attached_it_answers_while_it_waits(wait_for):
         assert not asker.is_alive()
 
 
+def test_a_listener_that_raises_ends_nothing(wait_for, expect_log):
+    """The stream goes on, and the log says who raised."""
+    expect_log("dmm: a listener")
+    with ScpiServer() as server:
+        device = VISAStreamingDevice("dmm", server.address)
+        device.on_state(lambda state, detail: 1 // 0)
+        device.connect()
+        with streaming(device) as samples:
+            wait_for(lambda: samples)
+        device.disconnect()
+
+
 def test_many_connections_leave_nothing_open():
     """200 times connected and disconnected: no socket, file or thread stays."""
     process = psutil.Process()

@@ -17,6 +17,7 @@ import pyvisa
 
 from dockscope.core.link_address import LinkError
 from dockscope.devices import VISAStreamingDevice
+from dockscope.devices.instrument_errors import NoAnswerError
 from dockscope.devices.query_device import QueryDevice
 from dockscope.devices.supervised_link import LinkState
 from dockscope.devices.worker import abandoned_threads
@@ -174,6 +175,33 @@ def test_an_instrument_that_went_away_is_found_again(wait_for, expect_log):
             assert (device.link_state, device.link_detail) == (LinkState.CONNECTED, "")
 
 
+def test_another_instrument_at_the_address_is_told(wait_for, expect_log):
+    """The readings of another instrument are not taken for those of the one before, until it is connected anew."""
+    expect_log("other instrument, asked 'MEAS\\?': another instrument answers, 'spare'")
+    expect_log("link lost")
+    with ScpiServer() as server:
+        device = VISAStreamingDevice("dmm", server.address, timeout_s=0.2)
+        with streaming(device) as samples:
+            wait_for(more(samples))
+            server.identity = "spare"
+            server.fail("close")
+            wait_for(lambda: "another instrument" in device.link_detail)
+        device.connect()
+        assert device.identity == "spare"
+        device.disconnect()
+
+
+def test_blocks_that_are_never_right_are_asked_for_with_pauses(wait_for, expect_log):
+    """What makes the link be opened again does so after growing pauses, not at the rate of the stream."""
+    expect_log("bad answer")
+    with ScpiServer(answers={"TRAC?": b"#2x4\n"}) as server:
+        device = VISAStreamingDevice("dmm", server.address, "TRAC?", timeout_s=0.2)
+        with streaming(device, 1000.0):
+            wait_for(lambda: device.link_faults.get("bad answer", 0) >= 3)
+            assert device.link_state is LinkState.RETRYING
+            assert server.connections <= 5
+
+
 def test_the_console_tells_and_recovers(expect_log):
     """A question without answer is an error for who asked; the next one gets its own answer."""
     expect_log("no answer, asked 'ECHO")
@@ -242,6 +270,7 @@ class HangingDriver:
     """A session whose read hangs in the driver when told to; not even closing it helps."""
 
     timeout_s: float | None = 1.0
+    marks_ends = False
 
     def __init__(self, hang: threading.Event, hanging: threading.Event, released: threading.Event) -> None:
         self._hang, self._hanging, self._released = hang, hanging, released
@@ -256,6 +285,9 @@ class HangingDriver:
         return b"driver" if self._asked == "*IDN?" else b"1.0"
 
     def discard(self) -> None: ...
+
+    def clear(self) -> bool:
+        return False
 
     def close(self) -> None: ...
 
@@ -314,6 +346,65 @@ def test_disconnecting_leaves_a_hanging_driver_behind(wait_for, expect_log):
     device.disconnect()
     device.released.set()
     wait_for(lambda: abandoned_threads() == 0)
+
+
+class GpibLike:
+    """A session of an interface that has a device clear; notes what is done, and may stay silent."""
+
+    timeout_s: float | None = 1.0
+    marks_ends = True
+
+    def __init__(self, done: list[str], silent: threading.Event) -> None:
+        self._done, self._silent = done, silent
+
+    def send(self, message: str) -> None:
+        self._done.append(message)
+
+    def receive(self) -> bytes:
+        if self._silent.is_set():
+            self._silent.clear()
+            raise NoAnswerError("nothing came")
+        return b"gpib"
+
+    def discard(self) -> None:
+        self._done.append("discard")
+
+    def clear(self) -> bool:
+        self._done.append("clear")
+        return True
+
+    def close(self) -> None:
+        self._done.append("close")
+
+
+class GpibLikeDevice(QueryDevice):
+    """A device behind such an interface."""
+
+    def __init__(self) -> None:
+        super().__init__("gpib", "MEAS?")
+        self.done: list[str] = []
+        self.silent = threading.Event()
+
+    def _open_session(self) -> GpibLike:
+        return GpibLike(self.done, self.silent)
+
+
+def test_a_device_clear_is_sent_after_a_fault_only(expect_log):
+    """It resets some instruments, so connecting and disconnecting does without; after a fault it comes first."""
+    expect_log("gpib: no answer")
+    device = GpibLikeDevice()
+    device.connect()
+    device.ask("A?")
+    device.disconnect()
+    assert device.done == ["*IDN?", "A?", "close"]
+    device.connect()
+    device.silent.set()
+    with pytest.raises(LinkError, match="nothing came"):
+        device.ask("B?")
+    assert device.done[3:] == ["*IDN?", "B?", "clear", "close"]
+    device.ask("C?")
+    assert device.done[7:] == ["clear", "*IDN?", "C?"]
+    device.disconnect()
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import threading
@@ -29,8 +30,11 @@ class Listener:
         self.socket.setsockopt(zmq.LINGER, 0)
         self.socket.setsockopt(zmq.SUBSCRIBE, b"data")
         self.socket.connect(f"tcp://127.0.0.1:{self._operation.port}")
-        while not self.socket.poll(20):  # PUB tells nobody who subscribed: publish until it arrives
-            self._operation.process(np.full((1, 1, 1, 1), -1.0), 1.0)
+        for t in itertools.count(1.0):  # PUB tells nobody who subscribed: publish until it arrives
+            if self.socket.poll(20):
+                break
+            assert t < 1000, "what is published does not arrive"
+            self._operation.process(np.full((1, 1, 1, 1), -1.0), t)
         self._operation.flush()
         while self.socket.poll(50):
             self.socket.recv_multipart()

@@ -54,7 +54,7 @@ def scan(visa_library: str = "@py", *, limit_s: float = 10.0) -> list[FoundResou
     except DeviceStuckError as error:
         raise StuckError(f"looking for instruments took longer than {limit_s:g} s") from error
     finally:
-        finder.close(0.0)
+        finder.close(LEAVING_S)  # its thread ends a moment after the call
     listed = [_Asked(address, _reason_not_to_ask(address, opened)) for address in found[:MOST_RESOURCES]]
     return _ask_all(visa_library, listed, until_s)
 

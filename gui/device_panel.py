@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from ..devices.spec import DeviceSpec
 from .action_row import ActionRow
+from .device_actions import make_device_actions
 from .device_bench import DeviceBench
 from .device_console import DeviceConsole
 from .device_dialog import ADD_VISA, DeviceDialog
@@ -41,14 +42,6 @@ MULTIMETER = DeviceSpec(id="multimeter", kind="sim", name="voltage", unit="V", p
 EMPTY = "No instruments yet.\nAdd one by its VISA address, or try a simulated one: it measures, drifts and can fail."
 MAX_LOGGED = 120
 SHARES = (3, 1)  # of the width, for table and console
-ORDERS = (
-    ("start", "Start", "Connect when needed, and stream"),
-    ("pause", "Pause", "End the stream until Resume; the connection stays"),
-    ("resume", "Resume", "Go on streaming"),
-    ("stop", "Stop", "End the stream; the connection stays"),
-    ("connect", "Connect", "Connect without streaming, as to send commands"),
-    ("disconnect", "Disconnect", "End the stream and the connection"),
-)
 
 
 class DevicePanel(QWidget):
@@ -73,7 +66,7 @@ class DevicePanel(QWidget):
         self.model = DeviceModel(context.themes.current, self)
         self.table = DeviceTable(self.model)
         self.console = DeviceConsole(context.themes.current)
-        self.actions_by_name = {name: self._action(text, tip) for name, text, tip in self._texts()}
+        self.actions_by_name = make_device_actions(self)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.pages = QStackedWidget()
         self._wire()
@@ -201,7 +194,7 @@ class DevicePanel(QWidget):
 
     def _enable(self) -> None:
         rows = self.table.selected()
-        for name, _, _ in ORDERS:
+        for name in POSSIBLE:
             self._set_enabled(name, any(row.state in POSSIBLE[name] for row in rows if row.spec is not None))
         for name in ("rate", "edit", "remove", "copy"):
             self._set_enabled(name, bool(rows))
@@ -223,25 +216,6 @@ class DevicePanel(QWidget):
 
     # how it is made
 
-    def _texts(self) -> list[tuple[str, str, str]]:
-        return [
-            ("add", "Add…", "Add an instrument by its address, a simulated one, or this computer (Insert)"),
-            ("scan", "Scan…", "Look for instruments and ask who they are"),
-            *ORDERS,
-            ("console", "Console", "Send single commands to the chosen device"),
-            ("rate", "Change the rate", "Type another rate into its cell (F2)"),
-            ("edit", "Edit…", "Change how the device is asked"),
-            ("remove", "Remove…", "Close the device and remove its data (Delete)"),
-            ("open", "Open bench…", "Add the devices of a bench file"),
-            ("save", "Save bench…", "Write all devices into a bench file"),
-            ("copy", "Copy rows", "Copy the chosen rows as text (Ctrl+C)"),
-        ]
-
-    def _action(self, text: str, tip: str) -> QAction:
-        action = QAction(text, self)
-        action.setToolTip(tip)
-        return action
-
     def _wire(self) -> None:
         actions = self.actions_by_name
         for name, slot in (
@@ -255,14 +229,9 @@ class DevicePanel(QWidget):
             ("copy", self.copy),
         ):
             actions[name].triggered.connect(slot)
-        for name, _, _ in ORDERS:
+        for name in POSSIBLE:
             actions[name].triggered.connect(lambda _=False, order=name: self._give(order))
-        for name, keys in (("add", "Ins"), ("remove", "Del"), ("copy", "Ctrl+C")):
-            actions[name].setShortcut(QKeySequence(keys))
-            actions[name].setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            self.table.addAction(actions[name])
-        actions["console"].setCheckable(True)
-        actions["console"].setChecked(True)
+        self.table.addActions([action for action in actions.values() if not action.shortcut().isEmpty()])
         actions["console"].toggled.connect(self.console.setVisible)
         self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.table.customContextMenuRequested.connect(
@@ -279,7 +248,7 @@ class DevicePanel(QWidget):
             self.refresh()
 
     def _lay_out(self) -> None:
-        shown = ("add", "scan", *(name for name, _, _ in ORDERS), "console", "edit", "remove", "open", "save")
+        shown = ("add", "scan", *POSSIBLE, "console", "edit", "remove", "open", "save")
         top = QHBoxLayout()
         top.setContentsMargins(6, 3, 6, 2)
         top.addWidget(ActionRow([self.actions_by_name[name] for name in shown]))

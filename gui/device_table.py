@@ -44,7 +44,8 @@ class TonedDelegate(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         told = cast(Any, option)  # PySide6 does not tell its attributes
         if told.state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(told.rect, told.palette.button())
+            # The table's own palette has the colours of the style sheet instead.
+            painter.fillRect(told.rect, QGuiApplication.palette().button())
             told.state &= ~QStyle.StateFlag.State_Selected
         super().paint(painter, option, index)
 

@@ -108,8 +108,10 @@ class Sources(QObject):
 
     def source(self, key: str) -> Source | None:
         """Return what steers one producer: an open source, or the part of one that tells of several."""
-        part = next((source.parts[key] for source in self._open.values() if key in source.parts), None)
-        return part or self._open.get(key)
+        own = self._open.get(key)
+        if own is not None:
+            return own.parts.get(key, own)
+        return next((source.parts[key] for source in self._open.values() if key in source.parts), None)
 
     def disconnect_key(self, key: str) -> None:
         """Close a link, or one run of a link that has several; the producer runs on and stays listed."""

@@ -14,8 +14,9 @@ from dockscope.gui.awaited import Awaited, in_thread
 from dockscope.gui.device_model import COLUMNS, DeviceModel
 from dockscope.gui.device_orders import POSSIBLE
 from dockscope.gui.device_row import STATE_WORDS, DeviceRow
+from dockscope.gui.device_table import DeviceTable
 from dockscope.gui.device_value import value_lines, value_text
-from dockscope.gui.theme import DARK, LIGHT
+from dockscope.gui.theme import DARK, LIGHT, ThemeSwitch
 
 
 @pytest.mark.parametrize(
@@ -78,6 +79,23 @@ def test_rows_come_and_go_without_losing_their_place(model):
     assert texts(model) == ["a", "c", "d"]
     model.show_rows([])
     assert model.rowCount() == 0
+
+
+def test_a_chosen_row_keeps_its_tones_on_another_ground(qtbot, model):
+    """The colour of a state is seen in the chosen row as well."""
+    themes = ThemeSwitch("dark")
+    themes.apply()
+    table = DeviceTable(model)
+    qtbot.addWidget(table)
+    table.resize(900, 200)
+    model.show_rows([row("a"), row("b")])
+    table.show()
+    picture = table.grab().toImage()
+    head_px, row_px = table.horizontalHeader().height(), table.rowHeight(0)
+    grounds = [picture.pixelColor(600, head_px + at * row_px + 2).name() for at in (0, 1)]
+    assert grounds == [DARK.raised, DARK.surface]
+    state = {picture.pixelColor(x, head_px + y).name() for x in range(90) for y in range(row_px)}
+    assert DARK.ok in state
 
 
 def test_each_state_is_told_by_a_symbol_and_a_word():

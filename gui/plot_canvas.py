@@ -44,7 +44,7 @@ class PlotCanvas(PaintedWidget):
     def __init__(self, name: str, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.name = name
-        self.title = one_line(name) or "(no name)"
+        self.title = title_of(name, [])
         self.theme = theme
         self.views: list[CurveView] = []
         self.axis = XAxis()
@@ -91,6 +91,7 @@ class PlotCanvas(PaintedWidget):
     def set_views(self, views: list[CurveView]) -> None:
         """Show these curves; what was being prepared of others is dropped."""
         self.views = views
+        self.title = title_of(self.name, views)
         self._steps = self._growth = None
         self.refresh_legend()
 
@@ -338,3 +339,10 @@ class PlotCanvas(PaintedWidget):
             if math.isfinite(y):
                 dots.append((float(mapping.x_px(np.array([x]))[0]), float(y), self.theme.curve(view.curve.color_index)))
         return dots
+
+
+def title_of(name: str, views: Sequence[CurveView]) -> str:
+    """Return the name of a metric, with the unit when all curves have the same: their label ``unit``."""
+    units = {dict(view.curve.labels).get("unit", "") for view in views}
+    unit = units.pop() if len(units) == 1 else ""
+    return " ".join(filter(None, (one_line(name) or "(no name)", f"({one_line(unit, 20)})" if unit else "")))

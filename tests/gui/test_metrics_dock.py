@@ -378,6 +378,20 @@ def test_wheel_zooms_all_plots_around_the_mouse(dock, send, shown, qtbot):
     shown(lambda: dock.axis.follow and not plot.y_by_hand)
 
 
+def test_the_unit_that_all_curves_have_is_told_in_the_title(dock, send, shown):
+    """A label “unit” that is the same everywhere stands beside the name; where units differ none does."""
+    send("voltage", T0 + np.arange(3), np.arange(3), (("unit", "mV"),))
+    send("level", T0 + np.arange(3), np.arange(3), (("unit", "dB"),))
+    send("level", T0 + np.arange(3), np.arange(3), (("unit", "V"),))
+    send("loss", T0 + np.arange(3), np.arange(3))
+    shown(lambda: len(dock.names) == 3)
+    assert {name: plot.title for name, plot in dock.plots.items()} == {
+        "voltage": "voltage (mV)",
+        "level": "level",
+        "loss": "loss",
+    }
+
+
 def test_span_keeps_to_the_end(dock, send, shown):
     """A span shows only the newest part while following."""
     send("loss", T0 + np.arange(1000), np.arange(1000))

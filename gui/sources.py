@@ -137,7 +137,6 @@ class Sources(QObject):
         """
         url = normalize_url(url)
         self._hub.add(key, url)
-        self._settings.remember_url(url)
         self.changed.emit()
 
     def forget(self, key: str) -> None:

@@ -8,12 +8,17 @@ from .device_kind import DeviceKind, Field
 from .spec import DeviceSpec
 
 READS = Field(
-    "reads", "Reads", "voltage", "names of what is read, each a metric; a dot leads into channels", is_required=True
+    "reads",
+    "Reads",
+    "voltage",
+    "names of what is read, each a metric; a dot leads into channels",
+    is_required=True,
+    is_list=True,
 )
 ADDRESS = Field("address", "Address", "TCPIP::192.168.0.5::5025::SOCKET", "VISA address of the instrument")
 OPTIONS = Field("options", "Options", "", "further arguments of the class, as a table")
 QUERY = Field("query", "Query", "MEAS:VOLT?", "the command that asks for a reading")
-INITIALIZE = Field("initialize", "At the start", "*RST", "commands that are sent after connecting")
+INITIALIZE = Field("initialize", "At the start", "*RST", "commands that are sent after connecting", is_list=True)
 AXIS_FIELDS = (
     Field("start_hz", "First frequency", "1e9", "of a trace, which is a spectrum then"),
     Field("stop_hz", "Last frequency", "2e9", "of a trace"),
@@ -104,7 +109,7 @@ BUILT_IN = (
                 is_required=True,
                 choices=("multimeter", "power_supply", "spectrum_analyzer"),
             ),
-            QUERY,
+            Field("query", "Query", "", "the command that asks for a reading; the model has one of its own"),
             INITIALIZE,
             Field("fault", "Fault", "random", "what goes wrong: timeout, garbage, disconnect, slow or random"),
             Field("fault_share", "Share of faults", "0.05", "of the questions, 0 to 1"),

@@ -16,6 +16,7 @@ class Field:
     Args:
         name: of the parameter. title: for a person. example: of a value. tip: a sentence about it.
         is_required: it cannot be left out. choices: that there are, when not any value is one.
+        is_list: it may be several.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Field:
     tip: str = ""
     is_required: bool = False
     choices: tuple[str, ...] = ()
+    is_list: bool = False
 
 
 @dataclass(frozen=True)

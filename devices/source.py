@@ -7,12 +7,14 @@ messages on the loop, many at once.
 from __future__ import annotations
 
 import asyncio
+import threading
+from concurrent.futures import Future
 from typing import Any
 
 from ..core.dialects.base import ProbeResult, Sink, SourceOptions
 from ..core.dialects.foreign import ForeignSource
 from ..core.messages import Kind
-from ..core.run_control import Stage
+from ..core.run_control import Command, Stage
 from .bench_errors import InstrumentError
 from .catalog import check_built_in
 from .instrument import Instrument
@@ -59,6 +61,11 @@ class DeviceSource(ForeignSource):
             self._session.start()
         super().start()
 
+    def rest(self) -> None:
+        """Stream only when that is asked for, and be connected until then."""
+        self._session.rests = True
+        self.instrument.stop()
+
     async def close(self) -> None:
         """Leave the device, without waiting for one that hangs."""
         if not self.is_open:
@@ -67,13 +74,12 @@ class DeviceSource(ForeignSource):
         self._session.end()
         leaving = instrument.disconnect()
         await super().close()
-        try:
-            await asyncio.wait_for(asyncio.wrap_future(leaving), CLOSE_S)
-        except (TimeoutError, InstrumentError):
-            pass  # it is left to its thread
-        await asyncio.to_thread(instrument.close, ENDS_S)
+        await _leave(instrument, leaving, CLOSE_S)
 
     def _confirm(self, command: str, args: dict[str, Any], stage: Stage, reason: str) -> None:
+        if command == Command.SET and stage is Stage.EFFECTIVE:  # it is to be so again when it is connected anew
+            self.url = self.instrument.spec.url
+            self._sink.add(self.key, self.url)
         for id_ in self.open_commands(command, args):
             self.confirm(id_, stage, reason)
 
@@ -110,7 +116,19 @@ async def probe_device(url: str, options: SourceOptions, timeout_s: float) -> Pr
     except InstrumentError as error:
         return ProbeResult(False, str(error), url)
     finally:
-        await asyncio.to_thread(instrument.close, PROBE_CLOSE_S)
+        await _leave(instrument, instrument.disconnect(), PROBE_CLOSE_S)
     streams = ((Kind.METRIC.value, spec.metric),)
     who = instrument.identity or spec.id
     return ProbeResult(True, f"{who}, on this computer", url, spec.id, who, streams=streams, role="operate")
+
+
+async def _leave(instrument: Instrument, leaving: Future[None], limit_s: float) -> None:
+    """Close a device when it has been left; one that hangs is left to its thread."""
+    try:
+        await asyncio.wait_for(asyncio.wrap_future(leaving), limit_s)
+    except (TimeoutError, InstrumentError):
+        pass
+    closed: Future[bool] = Future()
+    # Not by a pool: that of the window's loop keeps its threads.
+    threading.Thread(target=lambda: closed.set_result(instrument.close(ENDS_S)), name="leaving", daemon=True).start()
+    await asyncio.wrap_future(closed)

@@ -42,6 +42,7 @@ class SourceSession:
 
     Attributes:
         instrument: the device; another one after an end and a new start.
+        rests: connect it only, and stream when that is asked for.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class SourceSession:
         subscribes: bool,
     ) -> None:
         self._spec, self._turns, self._make_control, self._subscribes = spec, turns, make_control, subscribes
+        self.rests = False
         self._id = os.urandom(16)
         self._delivery: ReadingDelivery | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -76,7 +78,7 @@ class SourceSession:
             self._reset()
         self._inbox.open(asyncio.get_running_loop())
         self._timer = asyncio.get_running_loop().call_later(TICK_S, self._tick)
-        if self._subscribes:
+        if self._subscribes and not self.rests:
             self.instrument.start()
         else:
             self.instrument.connect()

@@ -25,6 +25,7 @@ class ActionSpec:
 SPECS = (
     ActionSpec("connect", "Connect…", "Connect to a producer by its URL", "Ctrl+O", "connect"),
     ActionSpec("disconnect", "Disconnect", "Close the link; the producer runs on", "Ctrl+D", "disconnect"),
+    ActionSpec("devices", "Devices", "Show or hide the instruments of this computer", "Ctrl+I"),
     ActionSpec("demo", "Start the demo", "Start three bundled producers and connect to them", "Ctrl+Shift+D"),
     ActionSpec("pause", "Pause", "Ask the target to pause its loop", "Ctrl+P", "pause"),
     ActionSpec("resume", "Resume", "Ask the target to go on", "Ctrl+R", "resume"),

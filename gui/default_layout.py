@@ -43,7 +43,9 @@ def give_sizes(manager: Any, holders: dict[str, Any]) -> None:
     manager.setSplitterSizes(areas["explorer"], [round(height * 0.6), round(height * 0.4)])
     manager.setSplitterSizes(areas["metrics"], [height // 2, height // 2])
     manager.setSplitterSizes(areas["placement"], [round(height * 0.62), round(height * 0.38)])
-    manager.rootSplitter().setSizes([side, rest, rest])
+    # Not the root: a strip along the bottom stands beside all columns.
+    columns = areas["explorer"].parentWidget().parentWidget()
+    columns.setSizes([side, rest, rest])
 
 
 def give_strip(manager: Any, area: Any) -> None:

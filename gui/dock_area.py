@@ -121,6 +121,11 @@ class DockArea(QObject):
         holder.toggleView(True)
         holder.setAsCurrentTab()
 
+    def is_open(self, kind: str) -> bool:
+        """Tell whether the first dock of a kind is there and not closed."""
+        holder = self._holders.get(f"{kind}-1")
+        return holder is not None and not holder.isClosed()
+
     def toggle(self, kind: str) -> bool:
         """Open the dock of a kind on demand, or bring it to the front; close it when it is seen already.
 
@@ -284,6 +289,9 @@ class DockArea(QObject):
 
     def _size_default(self) -> None:
         give_sizes(self.manager, self._standing())
+        for name, holder in self._holders.items():  # those that were opened before the others were seen
+            if KINDS[_kind(name)].on_demand and not holder.isClosed():
+                give_strip(self.manager, holder.dockAreaWidget())
         self._wants_default_sizes = False
         self._on_settled()
 

@@ -37,6 +37,7 @@ KINDS = {
         DockKind("log", "Log", "log_dock", "LogDock"),
         DockKind("data", "Data", "data_dock", "DataDock"),
         DockKind("parameters", "Parameters", "parameters_dock", "ParametersDock"),
+        DockKind("devices", "Devices", "devices_dock", "DevicesDock", on_demand=True),
         DockKind("performance", "Performance", "performance_dock", "PerformanceDock", on_demand=True),
     )
 }

@@ -92,7 +92,9 @@ class MainWindow(QMainWindow):
         self.status = WindowStatusBar(hub, clock)
         self.setStatusBar(self.status)
         self.banner, self.freeze_band = EventBanner(themes), FreezeBand(themes, clock)
-        self.welcome = Welcome(self.demo_wanted.emit, self.ask_connect, self.connect_url)
+        self.welcome = Welcome(
+            self.demo_wanted.emit, self.ask_connect, self.connect_url, self.window_actions["devices"].trigger
+        )
         self._pages = QStackedWidget(self)
         self.docks = DockArea(self._pages, self._dock_context())
         self._expects_producers = self._was_painted = False
@@ -110,6 +112,10 @@ class MainWindow(QMainWindow):
             actions={
                 "connect": self.ask_connect,
                 "connect_url": self.connect_url,
+                "note": self._sources.note,
+                "probe": self._probe,
+                "respell": self._sources.respell,
+                "source": self._sources.source,
                 "disconnect_key": self._sources.disconnect_key,
                 "forget": self._sources.forget,
                 "target": self.toolbar.choose_target,
@@ -148,7 +154,8 @@ class MainWindow(QMainWindow):
             ("theme", self._toggle_theme),
             ("settings", self._edit_settings),
             ("shortcuts", self._show_shortcuts),
-            ("performance", self._toggle_performance),
+            ("performance", partial(self._toggle_dock, "performance")),
+            ("devices", partial(self._toggle_dock, "devices")),
             ("full_screen", self._toggle_full_screen),
             ("quit", self.close),
         ):
@@ -289,9 +296,8 @@ class MainWindow(QMainWindow):
         except ValueError as error:
             self.status.tell(str(error))
 
-    def _toggle_performance(self) -> None:
-        opened = self.docks.toggle("performance")
-        if opened:
+    def _toggle_dock(self, kind: str, _checked: bool = False) -> None:
+        if self.docks.toggle(kind):
             self._pages.setCurrentWidget(self.docks.widget)  # where nothing is listed, the welcome page is in front
         else:
             self._on_sources()
@@ -377,7 +383,7 @@ class MainWindow(QMainWindow):
         self._on_sources()
 
     def _on_sources(self) -> None:
-        listed = bool(self._hub.producers) or self._expects_producers
+        listed = self._hub.producers or self._expects_producers or self.docks.is_open("devices")
         self._pages.setCurrentWidget(self.docks.widget if listed else self.welcome)
         if not listed:
             self.welcome.show_recent(self._settings.recent_urls)

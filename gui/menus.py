@@ -34,7 +34,7 @@ def fill_view_menu(menu: QMenu, actions: dict[str, QAction], docks: DockArea, ne
     for kind in STANDING_KINDS.values():
         more.addAction(kind.title, lambda kind=kind.kind: new_dock(kind))
     menu.addSeparator()
-    _add(menu, actions, "freeze", "theme", "performance", "full_screen")
+    _add(menu, actions, "devices", "performance", "", "freeze", "theme", "full_screen")
 
 
 def fill_layouts_menu(

@@ -9,6 +9,8 @@ LONGEST_SHOWN = 200
 
 def one_line(text: str, limit: int = LONGEST_SHOWN) -> str:
     """Return the text without line breaks and control characters, cut to ``limit`` characters with an ellipsis."""
+    if len(text) <= limit and text.isprintable() and "  " not in text:
+        return text.strip()
     cut = text[: 4 * limit]
     shown = " ".join("".join(c if c.isprintable() else " " for c in cut).split())
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"

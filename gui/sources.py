@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from ..core.dialects.base import ProbeResult, Source, normalize_url, open_source, probe
 from ..core.run_control import LinkState
 from ..core.settings import Settings, SourceSetting
+from .device_urls import is_device_url
 
 if TYPE_CHECKING:
     import asyncio
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from ..core.hub import Hub
 
 logger = logging.getLogger("dockscope.gui.sources")
+
+NOTES = "console"  # the stream of the log in which they are
 
 
 class Sources(QObject):
@@ -49,7 +53,7 @@ class Sources(QObject):
         Raises:
             ValueError: the URL is not one that dockscope knows, with a sentence that says why.
         """
-        key, url = self._as_listed(normalize_url(url))
+        key, url = self._as_listed(url.strip())
         if key in self._open:
             if key not in self._closing:
                 self._open[key].start()  # what of it was disconnected alone
@@ -68,7 +72,14 @@ class Sources(QObject):
         return await probe(url, insecure=self._may_bind_openly, asker=self._asker)
 
     def _as_listed(self, url: str) -> tuple[str, str]:
-        """Return the key and URL by which a place is listed: what is behind ``tcp://`` may have been found before."""
+        """Return the key and URL by which a place is listed: what is behind ``tcp://`` may have been found before.
+
+        Raises:
+            ValueError: as ``connect_url``.
+        """
+        if url in self._hub.producers:
+            return url, self._hub.producers[url].url
+        url = normalize_url(url)
         scheme, _, place = url.partition("://")
         for key, producer in self._hub.producers.items():
             if url in (key, producer.url) or (scheme == "tcp" and producer.url.partition("://")[2] == place):
@@ -82,7 +93,8 @@ class Sources(QObject):
     def remember(self, saved: SourceSetting) -> None:
         """Show a source of an earlier session as offline, without connecting."""
         try:
-            key = normalize_url(saved.url)
+            # A device is spelled as it was saved: to load what knows better would hold up the first paint.
+            key = saved.url if is_device_url(saved.url) else normalize_url(saved.url)
         except ValueError as error:
             logger.info("a source of the last session is left out: %s", error)
             return
@@ -92,24 +104,44 @@ class Sources(QObject):
             self.changed.emit()
 
     def is_open(self, key: str) -> bool:
-        return self._source(key) is not None
+        return self.source(key) is not None
 
-    def _source(self, key: str) -> Source | None:
-        """Return what steers one producer: a source, or the part of one that tells of several."""
-        part = next((source.parts[key] for source in self._open.values() if key in source.parts), None)
-        return part or self._open.get(key)
+    def source(self, key: str) -> Source | None:
+        """Return what steers one producer: an open source, or the part of one that tells of several."""
+        own = self._open.get(key)
+        if own is not None:
+            return own.parts.get(key, own)
+        return next((source.parts[key] for source in self._open.values() if key in source.parts), None)
 
     def disconnect_key(self, key: str) -> None:
         """Close a link, or one run of a link that has several; the producer runs on and stays listed."""
-        if source := self._open.pop(key, None) or self._source(key):
+        if source := self._open.pop(key, None) or self.source(key):
             self._start_closing(source, key)
             # The user's word is enough: saying good-bye may take a moment, in which one may want to connect again.
             self._hub.link(key, LinkState.CLOSED)
             self.changed.emit()
 
+    def note(self, key: str, level: str, message: str) -> None:
+        """Write a row into the log of a producer, as of what a person asked a device and what it said."""
+        from ..core.messages import Kind, LogRecord
+        from ..core.wire import DataMessage
+
+        record = LogRecord(level, message, {}, time.time())
+        self._hub.receive(key, DataMessage(Kind.LOG, NOTES, 0, time.time_ns(), b"", 0, record))
+
+    def respell(self, key: str, url: str) -> None:
+        """Give what is listed under a key another URL, as when a device is to be asked otherwise; its data stay.
+
+        Raises:
+            ValueError: as ``connect_url``.
+        """
+        url = normalize_url(url)
+        self._hub.add(key, url)
+        self.changed.emit()
+
     def forget(self, key: str) -> None:
         """Close a link and remove the producer with its data."""
-        if source := self._open.pop(key, None) or self._source(key):
+        if source := self._open.pop(key, None) or self.source(key):
             self._start_closing(source, key)
         self._hub.forget(key)  # what the link still tells until it is closed is dropped
         self.changed.emit()
@@ -117,12 +149,12 @@ class Sources(QObject):
     def send(self, keys: Iterable[str], command: str, args: dict[str, Any] | None = None) -> None:
         """Send a command to each of these producers; what becomes of it comes back through the hub."""
         for key in keys:
-            if source := self._source(key):
+            if source := self.source(key):
                 source.send(command, args or {})
 
     def retry(self, key: str, command_id: bytes) -> None:
         """Send an open command once more, under its own id."""
-        if source := self._source(key):
+        if source := self.source(key):
             source.retry(command_id)
 
     def saved(self) -> list[SourceSetting]:

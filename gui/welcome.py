@@ -14,9 +14,15 @@ MAX_URL_CHARACTERS = 70
 
 
 class Welcome(QWidget):
-    """Offer the demo, a connection and the URLs used lately."""
+    """Offer the demo, a connection, the devices of this computer and the URLs used lately."""
 
-    def __init__(self, start_demo: Callable[[], None], connect: Callable[[], None], open_url: Callable[[str], None]):
+    def __init__(
+        self,
+        start_demo: Callable[[], None],
+        connect: Callable[[], None],
+        open_url: Callable[[str], None],
+        show_devices: Callable[[], None],
+    ) -> None:
         super().__init__()
         self._open_url = open_url
         heading = _label("Nothing is connected yet")
@@ -27,15 +33,17 @@ class Welcome(QWidget):
         self.demo.clicked.connect(start_demo)
         self.connect_button = QPushButton("Connect…")
         self.connect_button.clicked.connect(connect)
+        self.devices = QPushButton("Instruments of this computer…")
+        self.devices.clicked.connect(show_devices)
         self._recent_heading = _label("Used lately")
         self._recent = QVBoxLayout()
         self._recent.setSpacing(4)
         column = QVBoxLayout()
         column.setSpacing(10)
-        for part in (heading, text, self.demo, self.connect_button, self._recent_heading):
+        for part in (heading, text, self.demo, self.connect_button, self.devices, self._recent_heading):
             column.addWidget(part, alignment=Qt.AlignmentFlag.AlignHCenter)
         column.addLayout(self._recent)
-        for button in (self.demo, self.connect_button):
+        for button in (self.demo, self.connect_button, self.devices):
             button.setMinimumWidth(220)
         outer = QVBoxLayout(self)
         outer.addStretch(2)

@@ -89,13 +89,13 @@ def watched(open_window, hub):
 
 
 def test_with_nothing_connected_the_window_says_what_to_do(open_window, settings):
-    """The welcome page offers the demo, a connection and the URLs used lately, five of them."""
+    """The welcome page offers the demo, a connection, instruments and the URLs used lately, five of them."""
     settings.recent_urls = [f"dockscope://127.0.0.1:{port}" for port in range(9000, 9007)]
     bench = open_window()
     window = bench.show()
     assert window.welcome.isVisible()
     texts = [button.text() for button in window.welcome.findChildren(QPushButton) if button.isVisible()]
-    assert texts == ["Start the demo", "Connect…", *settings.recent_urls[:5]]
+    assert texts == ["Start the demo", "Connect…", "Instruments of this computer…", *settings.recent_urls[:5]]
 
 
 def test_while_the_demo_starts_its_button_is_not_offered(open_window):

@@ -28,7 +28,9 @@ LATE = (
     "dockscope.core.cli",
     "dockscope.core.demos.launch",
     "dockscope.core.link",
+    "dockscope.devices",
     "dockscope.gui.connect_dialog",
+    "dockscope.gui.devices_dock",
     "dockscope.gui.performance_dock",
     "dockscope.gui.settings_dialog",
     "dockscope.gui.shortcuts_dialog",
@@ -83,6 +85,18 @@ def test_sources_are_opened_after_the_first_paint(tmp_path: Path, way):
     before, after = before_and_after(*arguments)
     assert sorted(set(LATE) & before) == []
     assert "dockscope.core.link" in after
+
+
+def test_saved_devices_are_listed_without_loading_what_they_need(tmp_path: Path):
+    """A device of the last session stands there as offline: nothing of devices is imported for it."""
+    from dockscope.core.paths import Paths
+
+    settings = Settings(Paths.below(tmp_path).settings_file)
+    settings.sources = [SourceSetting("sim:multimeter?rate=50")]
+    settings.save()
+    before, after = before_and_after("--temp-basedir", str(tmp_path), "--seconds", "0")
+    assert sorted(set(LATE) & before) == []
+    assert "dockscope.devices" not in after
 
 
 def test_the_demo_is_started_after_the_first_paint(tmp_path: Path):

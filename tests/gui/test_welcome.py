@@ -15,7 +15,9 @@ def asked():
 
 @pytest.fixture
 def page(qtbot, asked):
-    page = Welcome(lambda: asked.append("demo"), lambda: asked.append("connect"), asked.append)
+    page = Welcome(
+        lambda: asked.append("demo"), lambda: asked.append("connect"), asked.append, lambda: asked.append("devices")
+    )
     qtbot.addWidget(page)
     page.resize(1280, 600)
     page.show()
@@ -27,12 +29,13 @@ def buttons(page):
 
 
 def test_it_says_what_to_do_next(page, asked):
-    """The demo, a connection; each button does what it says."""
+    """The demo, a connection, the instruments of this computer; each button does what it says."""
     page.show_recent([])
-    assert [button.text() for button in buttons(page)] == ["Start the demo", "Connect…"]
+    texts = [button.text() for button in buttons(page)]
+    assert texts == ["Start the demo", "Connect…", "Instruments of this computer…"]
     for button in buttons(page):
         button.click()
-    assert asked == ["demo", "connect"]
+    assert asked == ["demo", "connect", "devices"]
     assert not any(label.text() == "Used lately" and label.isVisible() for label in page.findChildren(QLabel))
 
 
@@ -40,8 +43,8 @@ def test_recent_urls_connect(page, asked, qtbot):
     """A click connects to exactly that URL; the list is replaced, not added to."""
     page.show_recent(["dockscope://old:1"])
     page.show_recent(["dockscope://a:1?x=1&y=2", "dockscope://b:2"])
-    qtbot.waitUntil(lambda: len(buttons(page)) == 4)
-    recent = buttons(page)[2:]
+    qtbot.waitUntil(lambda: len(buttons(page)) == 5)
+    recent = buttons(page)[3:]
     assert recent[0].text() == "dockscope://a:1?x=1&&y=2"
     recent[0].click()
     assert asked == ["dockscope://a:1?x=1&y=2"]
@@ -50,6 +53,6 @@ def test_recent_urls_connect(page, asked, qtbot):
 def test_a_long_or_hostile_url_does_not_widen_the_page(page, qtbot):
     """A thousand characters or markup are cut and shown literally."""
     page.show_recent(["dockscope://" + "x" * 1000, "<b>&\n</b>"])
-    qtbot.waitUntil(lambda: len(buttons(page)) == 4)
+    qtbot.waitUntil(lambda: len(buttons(page)) == 5)
     assert page.minimumSizeHint().width() < 800
-    assert "&lt;b&gt;" in buttons(page)[3].toolTip()
+    assert "&lt;b&gt;" in buttons(page)[4].toolTip()

@@ -192,6 +192,7 @@ def test_the_example_of_the_documentation_runs(capsys, expect_log):
     """What docs/devices.md shows works as it stands."""
     expect_log("psu: ", at_least=0)  # its faults come at random
     section = (Path(__file__).parents[2] / "docs" / "devices.md").read_text().partition("## Simulated instruments")[2]
+    section = section.partition("\n## ")[0]
     (example,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
     exec(compile(example, "docs/devices.md", "exec"), {})
     assert float(capsys.readouterr().out) == pytest.approx(3.3, abs=0.01)

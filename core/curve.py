@@ -408,9 +408,11 @@ class Curve:
         """Return the stretches in which x never falls; more than ``MOST_PIECES`` when it falls too often."""
         column = self._column(x).view()
         first = self._t.first_serial
-        folds = self._folds.setdefault(x, Folds())
+        folds = self._folds.get(x)
+        if folds is None:
+            folds = self._folds[x] = Folds()
         folds.follow(column, first)
-        if not len(column):
-            return []
+        if not len(folds.serials):
+            return [(0, len(column))] if len(column) else []
         borders = [0, *(folds.serials.view()[: MOST_PIECES + 1] - first).tolist(), len(column)]
         return list(pairwise(borders))

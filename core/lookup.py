@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,6 +20,10 @@ def window_of(column: np.ndarray, pieces: Pieces, lo: float, hi: float) -> slice
 
 def extent_of(column: np.ndarray, pieces: Pieces) -> tuple[float, float] | None:
     """Return the smallest and largest finite x, or None when there is none."""
+    if len(pieces) == 1:
+        first, last = float(column[pieces[0][0]]), float(column[pieces[0][1] - 1])
+        if math.isfinite(first) and math.isfinite(last):
+            return first, last
     if len(pieces) <= MOST_PIECES:
         ends = [column[position] for start, stop in pieces for position in (start, stop - 1)]
         if ends and np.isfinite(ends).all():

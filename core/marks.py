@@ -22,11 +22,14 @@ class Folds:
         Args:
             column: f8[n] all live samples. first_serial: serial of ``column[0]``.
         """
+        stop = first_serial + len(column)
+        if stop == self._seen:
+            return
         start = max(self._seen - first_serial, 1)
         if start < len(column):
             falls = np.flatnonzero(~(column[start:] >= column[start - 1 : -1])) + start
             self.serials.extend(falls[: max(0, MOST_FALLS - len(self.serials))] + first_serial)
-        self._seen = first_serial + len(column)
+        self._seen = stop
 
     def cut(self, serial: int) -> None:
         """Look anew at this sample and all later ones."""

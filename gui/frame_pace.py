@@ -9,7 +9,7 @@ MINIMUM_INTERVAL_MS = 16.0
 MAXIMUM_INTERVAL_MS = 100.0
 STRETCH, RELAX = 1.25, 0.9
 MOST_LATE = 0.5  # of the interval
-PAINTING_SHARE = 0.5  # of a loop that never rests
+PAINTING_SHARE = 0.75  # of a loop that never rests
 RESTLESS = 0.9  # of the time the thread computes
 SLACK = 0.8  # below so much of the share there is room for more frames
 

@@ -68,7 +68,9 @@ class ExplorerDock(Dock):
         layout.addWidget(self.tree)
         self._items: dict[str, QTreeWidgetItem] = {}
         self._stream_items: dict[tuple[str, str, str], QTreeWidgetItem] = {}
+        self._counts: dict[str, int] = {}  # streams of each producer when its rows were last written
         self._collapsed: set[str] = set()
+        self.tree.verticalScrollBar().valueChanged.connect(self.request_refresh)
         self.tree.itemCollapsed.connect(lambda item: self._note_collapsed(item, True))
         self.tree.itemExpanded.connect(lambda item: self._note_collapsed(item, False))
 
@@ -84,11 +86,22 @@ class ExplorerDock(Dock):
         self.set_empty(None if producers else "Waiting for a producer.\nConnect to one (Ctrl+O) or start the demo.")
         for key in [key for key in self._items if key not in producers]:
             self._drop(key)
-        now = time.time()
+        now, in_sight = time.time(), self._keys_in_sight()
         for key, producer in producers.items():
             item = self._items.get(key) or self._add(key)
-            _set_row(item, self._producer_row(producer, now), producer_tip(producer))
-            self._update_streams(key, producer, now)
+            if key in in_sight or self._counts.get(key) != len(producer.streams):
+                self._counts[key] = len(producer.streams)
+                _set_row(item, self._producer_row(producer, now), producer_tip(producer))
+                self._update_streams(key, producer, now)
+
+    def _keys_in_sight(self) -> set[str]:
+        """Return the producers of which a row is in sight: with a hundred of them the others need no new words."""
+        item, bottom = self.tree.itemAt(0, 0), self.tree.viewport().height()
+        keys: set[str] = set()
+        while item is not None and self.tree.visualItemRect(item).top() <= bottom:
+            keys.add(_key_of(item))
+            item = self.tree.itemBelow(item)
+        return keys
 
     def apply_theme(self, theme: Theme) -> None:
         # A selected row's indentation, which the delegate does not paint, gets the same colour as the row.
@@ -180,6 +193,7 @@ class ExplorerDock(Dock):
 
     def _drop(self, key: str) -> None:
         item = self._items.pop(key)
+        self._counts.pop(key, None)
         self.tree.takeTopLevelItem(self.tree.indexOfTopLevelItem(item))
         self._stream_items = {k: v for k, v in self._stream_items.items() if k[0] != key}
 

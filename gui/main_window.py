@@ -162,7 +162,7 @@ class MainWindow(QMainWindow):
             self.window_actions[name].triggered.connect(slot)
         self._wire_freeze()
         self._themes.changed.connect(self._on_theme)
-        self._clock.ticked.connect(self._on_change)
+        self._clock.ticked.connect(self._on_frame)
         self._clock.text_ticked.connect(self._on_change)
         self._sources.changed.connect(self._on_sources)
         self._watch.happened.connect(self._on_event)
@@ -370,6 +370,10 @@ class MainWindow(QMainWindow):
         if not self._was_painted:
             self._was_painted = True
             QTimer.singleShot(0, self.painted.emit)  # when what lies in the window has been painted too
+
+    def _on_frame(self) -> None:
+        self.toolbar.update_state(is_frame=True)
+        self._watch.look()
 
     def _on_change(self) -> None:
         self.toolbar.update_state()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (Command.PAUSE, Command.RESUME, Command.STOP)
 MAX_NAME_CHARACTERS = 32
+MOST_IN_A_FRAME = 8
 
 
 class RunToolbar(QToolBar):
@@ -43,6 +44,7 @@ class RunToolbar(QToolBar):
         self.setIconSize(QSize(18, 18))
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        self._offered: list[tuple[str, str]] | None = None
         self.target = QComboBox(self)
         self.state = Pill(themes, self)
         self._build(layouts_menu)
@@ -107,11 +109,12 @@ class RunToolbar(QToolBar):
         self.target_changed.emit()
 
     def _offer_targets(self) -> None:
-        wanted: list[tuple[str, str | None]] = [("All producers", None)]
-        wanted += [(one_line(p.name, MAX_NAME_CHARACTERS), p.key) for p in self._hub.producers.values()]
-        shown = [(self.target.itemText(i), self.target.itemData(i)) for i in range(self.target.count())]
-        if wanted == shown:
+        names = [(p.name, p.key) for p in self._hub.producers.values()]
+        if names == self._offered:
             return
+        self._offered = names
+        wanted: list[tuple[str, str | None]] = [("All producers", None)]
+        wanted += [(one_line(name, MAX_NAME_CHARACTERS), key) for name, key in names]
         chosen = self.target.currentData()
         self.target.blockSignals(True)
         self.target.clear()
@@ -122,22 +125,27 @@ class RunToolbar(QToolBar):
 
     # what it shows
 
-    def update_state(self) -> None:
-        """Bring target list, state and enabled actions up to date with the hub."""
+    def update_state(self, *, is_frame: bool = False) -> None:
+        """Bring target list, state and enabled actions up to date with the hub.
+
+        Args:
+            is_frame: called at every frame; the words about many targets are left to the pace of a reader.
+        """
         self._offer_targets()
         targets = self.targets()
         for command in COMMANDS:
             self._enable(command, targets)
         self._actions["disconnect"].setEnabled(any(p.link is not LinkState.CLOSED for p in targets))
+        if is_frame and len(targets) > MOST_IN_A_FRAME:
+            return
         words = self._words(targets)
         self.state.show_text(words.line, words.tone, "What the producer reports, and how far your request has come")
 
     def _enable(self, command: Command, targets: list[Producer]) -> None:
-        refusals = [refusal(command, producer) for producer in targets]
-        possible = any(reason is None for reason in refusals)
+        possible = any(refusal(command, producer) is None for producer in targets)
         action = self._actions[command.value]
         action.setEnabled(possible)
-        why = refusals[0] if len(refusals) == 1 else "no producer can do this now"
+        why = refusal(command, targets[0]) if len(targets) == 1 else "no producer can do this now"
         tip = self._tips[command.value] if possible else f"{action.text()}: {why}"
         action.setToolTip(tip)
 

@@ -27,11 +27,11 @@ class Loop:
         return self.pace.interval_ms
 
 
-@pytest.mark.parametrize("work_ms", [9, 15, 30])
-def test_a_loop_that_never_rests_keeps_half_of_its_time(work_ms):
-    """While others always have something to do, painting gets at most half of the time and not much less."""
+@pytest.mark.parametrize("work_ms", [12, 15, 30])
+def test_a_loop_that_never_rests_keeps_a_quarter_of_its_time(work_ms):
+    """While others always have something to do, painting gets at most three quarters of the time, not much less."""
     interval_ms = Loop().frames(work_ms / 1e3, rests=False)
-    assert 2 * work_ms <= interval_ms <= 2.6 * work_ms
+    assert work_ms / 0.75 <= interval_ms <= 2 * work_ms
 
 
 def test_painting_may_fill_a_loop_that_rests():
@@ -40,7 +40,7 @@ def test_painting_may_fill_a_loop_that_rests():
 
 
 def test_light_painting_never_stretches():
-    """A loop that is full of other work is painted 60 times a second as long as that takes less than half of it."""
+    """A loop that is full of other work is painted 60 times a second as long as there is time for it."""
     assert Loop().frames(0.004, rests=False) == MINIMUM_INTERVAL_MS
 
 

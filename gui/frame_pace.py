@@ -18,8 +18,8 @@ class FramePace:
     """Choose the interval between frames.
 
     A tick that comes late shows that others hold the loop up. One that comes in time may still leave them too little:
-    when the thread never rests and painting takes more than three quarters of it, frames give way. While the thread rests,
-    nobody waits, and painting may take what it likes.
+    when the thread never rests and painting takes more than three quarters of it, frames give way. While the thread
+    rests, nobody waits, and painting may take what it likes.
 
     Args:
         clock: seconds, monotonic. thread_clock: seconds of processor time of the window's thread.

@@ -76,6 +76,8 @@ def _plots() -> list[Figure]:
             if size == "1e8":
                 figure = replace(figure, what=f"{figure.what}, against our own 1e4", ratio_limit=2.0)
             found.append(figure)
+        what = f"the same for 1e7 points of a {text}, with nothing used of the picture before, against the peer"
+        found.append(Figure(f"plot_history/{kind}_anew_1e7", "ms", what, ratio_limit=0.1))
     for size in SIZES[2:]:
         figure = Figure(f"plot_history/zoom_{size}", "ms", f"pan within the {size} points of a walk, 1 % visible")
         if size == "1e8":

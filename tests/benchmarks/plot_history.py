@@ -55,15 +55,20 @@ class History:
         self._shown.dock.set_follow(True)
         self._shown.settle(100)
 
-    def arrival_ms(self, size: str) -> float:
-        """Return the median time of a sample's arrival with all lines made anew and painted."""
+    def arrival_ms(self, size: str, *, anew: bool = False) -> float:
+        """Return the median time of a sample's arrival with the paint of everything.
+
+        Args:
+            size: of the history. anew: nothing of the picture before is used.
+        """
         number = SIZES.index(size)
         (plot,) = self._shown.dock.grid.visible_plots()
         times = []
         for _ in range(PAINTS):
             t = START_S + STEP_S * self._lengths[number]
             self._lengths[number] += 1
-            plot.set_views(plot.views)  # else only the column that grows would be made
+            if anew:
+                plot.set_views(plot.views)
             start = time.perf_counter()
             self._feed.send([number], np.array([[t]]), self._random.standard_normal((1, 1)))
             self._shown.refresh()
@@ -138,6 +143,7 @@ def _turn(history: History, peer: PeerPlot, *, zooms: bool) -> dict[str, float]:
         found[size] = history.arrival_ms(size)
         if size == PEER_SIZE:
             found["peer"] = peer.arrival_ms()
+            found["anew"] = history.arrival_ms(size, anew=True)
         if zooms and size in SIZES[2:]:
             found[f"zoom_{size}"] = history.pan_ms()
     return found
@@ -147,10 +153,11 @@ def _entries(kind: str, found: dict[str, float]) -> Iterator[Entry]:
     first_zoom = f"zoom_{SIZES[2]}"
     references = {
         PEER_SIZE: (PEER_PLOT, "peer"),
+        "anew": (PEER_PLOT, "peer"),
         SIZES[-1]: (f"{kind}_{SIZES[0]}", SIZES[0]),
         f"zoom_{SIZES[-1]}": (first_zoom, first_zoom),
     }
-    names = {f"plot_history/{kind}_{size}": size for size in SIZES}
+    names = {f"plot_history/{kind}_{size}": size for size in SIZES} | {f"plot_history/{kind}_anew_{PEER_SIZE}": "anew"}
     if kind == "walk":
         names = {"plot_history": PEER_SIZE, **names}
         names |= {f"plot_history/zoom_{size}": f"zoom_{size}" for size in SIZES[2:]}

@@ -29,5 +29,6 @@ class ReadingContext(NamedTuple):
         unit = spec.unit or str(getattr(device, "unit", "") or "")
         ends = [spec.params.get(end) for end in ("start_hz", "stop_hz")]
         first_hz, last_hz = (float(end) if isinstance(end, int | float) else None for end in ends)
-        axis = None if first_hz is None or last_hz is None else (first_hz, last_hz)
+        own = getattr(device, "axis_hz", None)
+        axis = own if first_hz is None or last_hz is None else (first_hz, last_hz)
         return cls(name, unit, told if isinstance(told, Mapping) else {}, axis)

@@ -154,6 +154,11 @@ class SimulatedDevice(QueryDevice):
         self._manager: Any = None  # as long as it lives, so does what was set in the instrument
 
     @property
+    def axis_hz(self) -> tuple[float, float] | None:
+        """First and last frequency of the last trace, as they are set in the instrument; None without a trace."""
+        return getattr(self._measuring, "axis_hz", None)
+
+    @property
     def injected_faults(self) -> dict[str, int]:
         """How many questions failed because the switch said so, by kind."""
         return {str(fault): count for fault, count in self._wire.injected.items()}

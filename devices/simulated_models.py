@@ -96,6 +96,7 @@ class SpectrumAnalyzer:
     def __init__(self, rng: np.random.Generator) -> None:
         self._rng = rng
         self._fading = [Drift(rng, self.FADING_DB, self.FADING_TAU_S) for _ in self.CARRIERS]
+        self.axis_hz: tuple[float, float] | None = None  # first and last frequency of the last trace
 
     def measure(self, question: str, ask: Ask) -> bytes | None:
         """Return the answer to a question for a trace; None for all others."""
@@ -109,7 +110,8 @@ class SpectrumAnalyzer:
         return f"#{len(size)}{size}".encode() + payload
 
     def _trace(self, center_hz: float, span_hz: float, points: int) -> np.ndarray:
-        frequency_hz = np.linspace(center_hz - span_hz / 2, center_hz + span_hz / 2, points)
+        self.axis_hz = (center_hz - span_hz / 2, center_hz + span_hz / 2)
+        frequency_hz = np.linspace(*self.axis_hz, points)
         floor = 10.0 ** (self.FLOOR_DBM / 10.0) * self._rng.exponential(size=points)  # power of complex noise
         power = floor
         for (carrier_hz, level_dbm), fading in zip(self.CARRIERS, self._fading, strict=True):

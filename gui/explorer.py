@@ -267,7 +267,12 @@ def _stream_row(kind: str, stream: str, info: StreamInfo, now: float) -> StreamR
 def _metrics_row(metrics: list[StreamInfo], losses: Losses, now: float) -> StreamRow:
     """The row that stands for all metrics of a producer; its rate is in samples per second."""
     figures = _figures(sum(info.rate_hz for info in metrics), max(info.last_seen for info in metrics), now)
-    return StreamRow("Metrics", f"{len(metrics)} names", figures, _lost(losses.queue + losses.wire))
+    return StreamRow(
+        "Metrics",
+        "1 name" if len(metrics) == 1 else f"{len(metrics)} names",
+        figures,
+        _lost(losses.queue + losses.wire),
+    )
 
 
 def _figures(rate_hz: float, last_seen: float, now: float) -> str:

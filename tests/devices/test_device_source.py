@@ -59,6 +59,21 @@ def test_a_visa_instrument_is_a_source(wait_for_async):
     run(scenario)
 
 
+def test_traces_of_the_simulated_spectrum_analyzer_are_a_waterfall(wait_for_async):
+    """Its frequencies are those that are set in it: rows of the band from 88 to 108 MHz, with the strongest carrier."""
+
+    async def scenario():
+        async with Watched("sim:spectrum_analyzer?id=sa&rate=20&seed=1") as watch:
+            waterfalls = watch.hub.spectra.waterfalls
+            await wait_for_async(lambda: any(len(w.blocks[-1]) > 3 for w in waterfalls.values() if w.blocks))
+            (waterfall,) = waterfalls.values()
+            axis, power = waterfall.blocks[-1].axis, waterfall.blocks[-1].power[-1, 0]
+            assert (axis[0], axis[-1]) == pytest.approx((88e6, 108e6))
+            assert min(abs(float(axis[power.argmax()]) - carrier) for carrier in (98.1e6, 95.8e6)) < 1e5
+
+    run(scenario)
+
+
 def test_pause_resume_stop_and_rate_are_what_the_stream_does(wait_for_async):
     """Commands are effective when the device has done them, and the run state is that of its stream."""
 

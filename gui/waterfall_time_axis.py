@@ -47,7 +47,8 @@ class TimeAxis:
         key = (texts, round(span, 3), area.left(), ratio, theme.name, painter.font().key())
         if key != self._strip_key:
             places = [y - top for y, _ in marks]
-            self._strip_key, self._strip = key, QPixmap(int(area.left() * ratio), max(1, int(span * ratio)))
+            size = int((area.left() - 1) * ratio), max(1, int(span * ratio))  # the border stays
+            self._strip_key, self._strip = key, QPixmap(*size)
             self._strip.setDevicePixelRatio(ratio)
             _draw(self._strip, painter.font(), theme, places, texts, QRectF(0, 0, area.left(), height))
         hidden = max(0, round(area.top() - 2) - round(top))

@@ -175,15 +175,17 @@ class DeviceRoutes:
 
     async def _look(self, all_served: list[Served]) -> None:
         """Have devices tell their state, each for itself, and wait for none that is busy."""
-        asked = [self._loop.begin(self._looked(look)) for served in all_served if (look := served.look()) is not None]
+        looks = [(served.id, served.look()) for served in all_served]
+        asked = [self._loop.begin(self._looked(id_, look)) for id_, look in looks if look is not None]
         if asked:
             await asyncio.wait(asked, timeout=LOOK_S)
 
-    async def _looked(self, look: Future[None]) -> None:
+    async def _looked(self, device_id: str, look: Future[None]) -> None:
+        """Wait for a look; a device that cannot tell is told as it was known before, with the error as its last."""
         try:
             await self._loop.result(look)
-        except Exception:  # noqa: BLE001, S110 - a device that cannot tell is told as it was known before
-            pass
+        except Exception as error:  # noqa: BLE001 - devices raise anything
+            self._devices.errors.record(device_id, error, origin=DEVICE, context={"action": "status"})
 
     def _told(self, served: Served) -> Fields:
         return {

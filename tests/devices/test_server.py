@@ -294,6 +294,29 @@ def test_a_connection_that_fails_is_told_and_kept(server):
     assert ask(server, "GET", "/devices/daq1/error")[1]["error"]["context"] == {"action": "connect"}
 
 
+def test_a_device_that_cannot_tell_its_state_is_listed_with_its_error(server, wait_for):
+    """What it raises when it is asked whether it streams is kept as its last error; the others are told as ever."""
+
+    class Mute(SimLaser):
+        def is_connected(self):
+            raise OSError("the port is gone")
+
+        def is_streaming(self):
+            raise OSError("the port is gone")
+
+    server.add_device(attach(Mute, "mute"))
+
+    def errors():
+        status, told = ask(server, "GET", "/devices")
+        assert status == 200
+        return {device["device_id"]: device["last_error"] for device in told["devices"]}
+
+    wait_for(lambda: errors()["mute"] is not None)  # a busy machine may ask it in a later listing
+    assert errors()["laser1"] is None
+    error = errors()["mute"]["error"]
+    assert (error["type"], error["context"]) == ("OSError", {"action": "status"})
+
+
 def test_devices_are_added_by_clients(server):
     """Classes that were registered are made with their parameters; anything else is refused in words."""
     server.register({"Laser": Laser})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -80,8 +80,7 @@ class PlotCanvas(PaintedWidget):
         Returns:
             Whether it is done; ``go_on`` does the rest.
         """
-        if exact or not self._grow(axis):
-            self._steps = self._prepare(replace(axis), exact=exact)
+        self._steps = self._steps_of(replace(axis), exact=exact)
         return self.go_on(until)
 
     def pixels(self) -> int:
@@ -142,25 +141,33 @@ class PlotCanvas(PaintedWidget):
             self._growth = PlotGrowth(axis, scene.mapping, pixels, shown)
         self.update()
 
-    def _grow(self, axis: XAxis) -> bool:
+    def _steps_of(self, axis: XAxis, *, exact: bool) -> Iterator[None]:
+        if exact or not (yield from self._grow(axis)):
+            yield from self._prepare(axis, exact=exact)
+
+    def _grow(self, axis: XAxis) -> Generator[None, None, bool]:
         """Paint what is new at the ends of the curves over the picture; False when all must be made anew."""
         scene, growth = self._scene, self._growth
-        if scene is None or growth is None or self._steps is not None or self.y_range is None:
+        if scene is None or growth is None or self.y_range is None:
             return False
-        mapping = Mapping(self.area(), axis.low, axis.high, *self.y_range, self.log)
+        mapping, colors = Mapping(self.area(), axis.low, axis.high, *self.y_range, self.log), self._colors()
+        views = self.views[: plot_scene.MOST_CURVES]
+        if not growth.is_of(axis, mapping, self.pixels(), views):
+            return False
         try:
-            tails = growth.tails(axis, mapping, self.pixels(), self.views[: plot_scene.MOST_CURVES])
+            for number, view in enumerate(views):
+                trace = growth.tail(number, view)
+                if trace is not None:
+                    if self._still is None:
+                        self._still = self._picture(scene)
+                    if not scene.add_tail(number, trace):
+                        return False
+                    with QPainter(self._still) as painter:
+                        plot_painter.paint_curves(painter, scene, scene.lines[-1:], colors, self.theme)
+                    self.update()
+                yield
         except LookupError:
             return False
-        if tails:
-            if self._still is None:
-                self._still = self._picture(scene)
-            before = len(scene.lines)
-            if not all(scene.add_tail(number, trace) for number, trace in tails):
-                return False
-            with QPainter(self._still) as painter:
-                plot_painter.paint_curves(painter, scene, scene.lines[before:], self._colors(), self.theme)
-            self.update()
         return True
 
     def wanted_axis_px(self) -> float:
@@ -178,7 +185,7 @@ class PlotCanvas(PaintedWidget):
         legend = self._lay_out(entries, max(self.legend_rows, 1))
         if legend != self._legend:
             self._legend = legend
-            self.repaint_later()
+            self.update()  # texts are painted over the picture of the curves, which stays
 
     def wanted_legend_rows(self) -> int:
         """Return how many rows the legend would fill; a single curve has its value beside the title."""

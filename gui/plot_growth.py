@@ -51,28 +51,28 @@ class PlotGrowth:
         self._shown = list(shown)
         self._tails = 0
 
-    def tails(self, axis: XAxis, mapping: Mapping, pixels: int, views: Sequence[CurveView]) -> list[tuple[int, Trace]]:
-        """Return by number of their curve the pieces to be painted over the picture; they count as painted.
+    def is_of(self, axis: XAxis, mapping: Mapping, pixels: int, views: Sequence[CurveView]) -> bool:
+        """Tell whether the picture is still of this stretch and these curves, and not of too many pieces."""
+        is_same = (axis, mapping, pixels) == (self._axis, self._mapping, self._pixels) and not axis.splits_runs
+        self._tails += 1
+        return is_same and len(views) == len(self._shown) and self._tails <= MOST_TAILS
+
+    def tail(self, number: int, view: CurveView) -> Trace | None:
+        """Return the piece of a curve to be painted over the picture, None without one; it counts as painted.
 
         Raises:
             LookupError: the picture must be made anew: something else changed, or the new values need another range.
         """
-        if (axis, mapping, pixels) != (self._axis, self._mapping, self._pixels) or axis.splits_runs:
-            raise LookupError("another stretch")
-        if len(views) != len(self._shown) or self._tails >= MOST_TAILS:
-            raise LookupError("other curves, or too many pieces")
-        now = [Shown.of(view, axis) for view in views]
-        traces = [
-            (number, Trace(_tail(before, axis, pixels), 0.0, "main"))
-            for number, (before, after) in enumerate(zip(self._shown, now, strict=True))
-            if _has_grown(before, after, axis)
-        ]
-        extents = [y_extent(trace.reduced, axis.low, axis.high, 0.0, log=mapping.log) for _, trace in traces]
-        if any(low < mapping.bottom or high > mapping.top for low, high in filter(None, extents)):
+        axis, mapping = self._axis, self._mapping
+        before, after = self._shown[number], Shown.of(view, axis)
+        if not _has_grown(before, after, axis):
+            return None
+        trace = Trace(_tail(before, axis, self._pixels), 0.0, "main")
+        extent = y_extent(trace.reduced, axis.low, axis.high, 0.0, log=mapping.log)
+        if extent is not None and (extent[0] < mapping.bottom or extent[1] > mapping.top):
             raise LookupError("another range")
-        self._shown = now
-        self._tails += bool(traces)
-        return traces
+        self._shown[number] = after
+        return trace
 
 
 def _state(view: CurveView, axis: XAxis) -> tuple[object, ...]:
